@@ -1,0 +1,22 @@
+// The public face of nsfd.
+export {
+  AF_INET,
+  AF_INET6,
+  AF_NETLINK,
+  AF_PACKET,
+  AF_UNIX,
+  AF_VSOCK,
+  SOCK_CLOEXEC,
+  SOCK_DGRAM,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  SOCK_SEQPACKET,
+  SOCK_STREAM,
+} from './kernel/constants.js'
+export { NsfdError } from './kernel/errors.js'
+export type { NamespaceId } from './namespace/identity.js'
+export type { Kind } from './namespace/kinds.js'
+export { Namespace, type Pin } from './namespace/namespace.js'
+export type { PinInfo } from './namespace/pin.js'
+export { setns } from './namespace/setns.js'
+export { socketat } from './namespace/socketat.js'

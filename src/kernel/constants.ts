@@ -1,0 +1,70 @@
+// Numbers of the Linux ABI, under the names their headers give them.
+
+/** <linux/sched.h>: what clone(2), unshare(2) and setns(2) call the eight kinds of namespace. */
+export const CLONE = {
+  CLONE_NEWTIME: 0x00000080,
+  CLONE_FS: 0x00000200,
+  CLONE_NEWNS: 0x00020000,
+  CLONE_NEWCGROUP: 0x02000000,
+  CLONE_NEWUTS: 0x04000000,
+  CLONE_NEWIPC: 0x08000000,
+  CLONE_NEWUSER: 0x10000000,
+  CLONE_NEWPID: 0x20000000,
+  CLONE_NEWNET: 0x40000000,
+} as const
+
+/** <linux/nsfs.h>: ioctls of a namespace descriptor, _IO(0xb7, n) and _IOR(0xb7, 13, __u64). */
+export const NSFS = {
+  NS_GET_USERNS: 0xb701,
+  NS_GET_PARENT: 0xb702,
+  NS_GET_NSTYPE: 0xb703,
+  NS_GET_OWNER_UID: 0xb704,
+  NS_GET_ID: 0x8008b70d,
+} as const
+
+/** <linux/magic.h>: the file system that namespace descriptors belong to. */
+export const NSFS_MAGIC = 0x6e736673
+
+/** <linux/sockios.h>: a descriptor of the network namespace a socket lives in. */
+export const SIOCGSKNS = 0x894c
+
+/** <linux/mount.h> */
+export const MOUNT = {
+  MS_BIND: 0x1000,
+  MS_REC: 0x4000,
+  MS_PRIVATE: 0x40000,
+  MS_SLAVE: 0x80000,
+  MS_SHARED: 0x100000,
+  MNT_DETACH: 2,
+} as const
+
+/** <linux/fcntl.h> */
+export const FCNTL = {
+  AT_FDCWD: -100,
+  AT_EMPTY_PATH: 0x1000,
+  FD_NSFS_ROOT: -10003,
+  F_GETFD: 1,
+  F_SETFD: 2,
+  FD_CLOEXEC: 1,
+  F_DUPFD_CLOEXEC: 1030,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
+  O_CLOEXEC: 0o2000000,
+  O_PATH: 0o10000000,
+} as const
+
+/** <sys/socket.h>: address families. */
+export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const AF_NETLINK = 16
+export const AF_PACKET = 17
+export const AF_VSOCK = 40
+
+/** <sys/socket.h>: socket types, and the flags that may be or-ed to them. */
+export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
+export const SOCK_SEQPACKET = 5
+export const SOCK_NONBLOCK = 0o4000
+export const SOCK_CLOEXEC = 0o2000000

@@ -1,0 +1,98 @@
+// System calls with JavaScript manners: -1 becomes an error, results come back as values.
+import { FCNTL, NSFS_MAGIC } from './constants.js'
+import { errnoOf, type SystemErrorContext, systemError } from './errors.js'
+import { errno, libc } from './libc.js'
+
+type Context = Omit<SystemErrorContext, 'syscall'>
+
+function checked(result: number, syscall: string, context: Context = {}): number {
+  if (result === -1) throw systemError(errno(), { syscall, ...context })
+  return result
+}
+
+/**
+ * open(2), always O_CLOEXEC. Not Node's own open: on a Worker Node closes what it opened when the Worker ends, by number,
+ * and our descriptors may outlive it. What is opened here is closed by close() here.
+ */
+export function open(path: string, flags: number, context?: Context & { mode?: number }): number {
+  return checked(libc().open(path, flags | FCNTL.O_CLOEXEC, context?.mode ?? 0), 'open', { path, ...context })
+}
+
+/** setns(2): moves the calling thread. */
+export function setns(fd: number, nstype: number, context?: Context): void {
+  checked(libc().setns(fd, nstype), 'setns', context)
+}
+
+/** unshare(2): gives the calling thread namespaces of its own. */
+export function unshare(flags: number, context?: Context): void {
+  checked(libc().unshare(flags), 'unshare', context)
+}
+
+/** close(2). */
+export function close(fd: number): void {
+  checked(libc().close(fd), 'close')
+}
+
+/** ioctl(2) that answers with a number or a descriptor. */
+export function ioctl(fd: number, request: number, argument: Buffer | null, context?: Context): number {
+  return checked(libc().ioctl(fd, request, argument), 'ioctl', context)
+}
+
+/** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same file, not inherited by children. */
+export function duplicate(fd: number, context?: Context): number {
+  return checked(libc().fcntl(fd, FCNTL.F_DUPFD_CLOEXEC, 0), 'fcntl', context)
+}
+
+/** fcntl(2) F_SETFD FD_CLOEXEC: children do not inherit it. */
+export function setCloseOnExec(fd: number): void {
+  checked(libc().fcntl(fd, FCNTL.F_SETFD, FCNTL.FD_CLOEXEC), 'fcntl')
+}
+
+/** Whether a number is an open descriptor, by fcntl(2) F_GETFD. */
+export function isOpen(fd: number): boolean {
+  return libc().fcntl(fd, FCNTL.F_GETFD, 0) !== -1
+}
+
+/** Whether a descriptor belongs to nsfs, by fstatfs(2); asked before any ioctl touches it. */
+export function isNsfs(fd: number): boolean {
+  const statfs = Buffer.alloc(256)
+  checked(libc().fstatfs(fd, statfs), 'fstatfs')
+  return Number(statfs.readBigInt64LE(0)) === NSFS_MAGIC
+}
+
+/** flock(2) without waiting: false where another open file holds the lock. */
+export function tryLock(fd: number, context?: Context): boolean {
+  if (libc().flock(fd, FCNTL.LOCK_EX | FCNTL.LOCK_NB) !== -1) return true
+  if (errno() === errnoOf('EWOULDBLOCK')) return false
+  throw systemError(errno(), { syscall: 'flock', ...context })
+}
+
+/** mount(2). */
+export function mount(source: string, target: string, type: string, flags: number, context?: Context): void {
+  checked(libc().mount(source, target, type, flags, null), 'mount', { path: target, ...context })
+}
+
+/** umount2(2): false where target is no mount point. */
+export function unmount(target: string, flags: number, context?: Context): boolean {
+  if (libc().umount2(target, flags) !== -1) return true
+  if (errno() === errnoOf('EINVAL')) return false
+  throw systemError(errno(), { syscall: 'umount2', path: target, ...context })
+}
+
+/** pidfd_open(2): a descriptor of a process, which no other process can take over. */
+export function pidfdOpen(pid: number, context?: Context): number {
+  return checked(libc().pidfd_open(pid, 0), 'pidfd_open', context)
+}
+
+/** pidfd_send_signal(2) with signal 0: whether the process still exists (a zombie does). */
+export function pidfdAlive(pidfd: number): boolean {
+  if (libc().pidfd_send_signal(pidfd, 0, 0, 0) !== -1) return true
+  return errno() !== errnoOf('ESRCH')
+}
+
+/** pipe2(2), both ends O_CLOEXEC. */
+export function pipe(): { read: number; write: number } {
+  const fds = [0, 0]
+  checked(libc().pipe2(fds, FCNTL.O_CLOEXEC), 'pipe2')
+  return { read: fds[0] as number, write: fds[1] as number }
+}
