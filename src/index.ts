@@ -1,4 +1,6 @@
 // The public face of nsfd.
+import './context/run.js'
+
 export {
   AF_INET,
   AF_INET6,

@@ -1,0 +1,61 @@
+// Node's native classes whose methods make sockets and processes. The only file that reaches into Node for them.
+import { NsfdError } from '../kernel/errors.js'
+
+type NativeMethod = (this: unknown, ...args: unknown[]) => unknown
+export type NativePrototype = Record<string, NativeMethod>
+export type NativeClass = { new (...args: unknown[]): NativeHandle; prototype: NativePrototype }
+export type NativeHandle = {
+  readonly fd: number
+  readonly pid: number
+  bind(address: string, port?: number, flags?: number): number
+  kill(signal: number): number
+  close(): void
+}
+
+export type Bindings = {
+  TCP: NativeClass
+  /** What `new TCP()` and `new Pipe()` are told for a listening socket. */
+  serverType: { TCP: number; Pipe: number }
+  Pipe: NativeClass
+  UDP: NativeClass
+  Process: NativeClass
+  spawnSync: Record<'spawn', NativeMethod>
+  cares: Record<'getaddrinfo' | 'getnameinfo', NativeMethod>
+  GetAddrInfoReqWrap: NativeClass
+  GetNameInfoReqWrap: NativeClass
+  ChannelWrap: NativeClass
+}
+
+/** @throws NsfdError ERR_NSFD_UNPROVEN on a Node that does not have them where every Node from 20 to 26 has. */
+export function bindings(): Bindings {
+  const tcp = binding('tcp_wrap')
+  const pipe = binding('pipe_wrap')
+  const cares = binding('cares_wrap')
+  const found = {
+    TCP: tcp.TCP,
+    Pipe: pipe.Pipe,
+    serverType: { TCP: (tcp.constants as never)?.['SERVER'], Pipe: (pipe.constants as never)?.['SERVER'] },
+    UDP: binding('udp_wrap').UDP,
+    Process: binding('process_wrap').Process,
+    spawnSync: binding('spawn_sync'),
+    cares,
+    GetAddrInfoReqWrap: cares.GetAddrInfoReqWrap,
+    GetNameInfoReqWrap: cares.GetNameInfoReqWrap,
+    ChannelWrap: cares.ChannelWrap,
+  }
+  for (const [name, value] of Object.entries(found)) if (value === undefined) throw missing(name)
+  return found as unknown as Bindings
+}
+
+function binding(name: string): Record<string, unknown> {
+  try {
+    return (process as unknown as { binding(name: string): Record<string, unknown> }).binding(name)
+  } catch (cause) {
+    throw missing(name, cause)
+  }
+}
+
+export function missing(what: string, cause?: unknown): NsfdError {
+  const message = `run() cannot work on this Node (${process.version}): its native part '${what}' is not where it was on Node 20 to 26. Nothing was changed; socketat() works without it`
+  return new NsfdError(message, { code: 'ERR_NSFD_UNPROVEN', cause })
+}

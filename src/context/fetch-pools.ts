@@ -1,0 +1,121 @@
+// fetch and WebSocket connect through undici's global dispatcher. It becomes a router: one dispatcher a namespace.
+import { NsfdError } from '../kernel/errors.js'
+import type { Namespace } from '../namespace/namespace.js'
+import { STAMP } from './stamp.js'
+import { currentStore, HOME, poolKey, type Store, storage } from './storage.js'
+
+type Connect = ((options: object, callback: unknown) => unknown) | object | undefined
+type Options = { connect?: Connect }
+type Dispatcher = {
+  constructor: new (options: object) => Dispatcher
+  dispatch(options: unknown, handler: unknown): boolean
+}
+
+/** Where undici keeps it: .1 on Node 20 and 22; .2, with .1 for older copies of undici, from Node 24. */
+const LEGACY_SLOT = Symbol.for('undici.globalDispatcher.1')
+const SLOT = Symbol.for('undici.globalDispatcher.2')
+const slots = globalThis as unknown as Record<symbol, Dispatcher | undefined>
+
+let router: Dispatcher | undefined
+
+/** Puts the router in place, and again when somebody has set another global dispatcher since. Cheap when in place. */
+export function keepFetchPoolsApart(): void {
+  const slot = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
+  if (router !== undefined && slots[slot] === router) return
+  void globalThis.Response // loads undici, which fills the slots, if nothing has yet
+  const filled = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
+  const base = slots[filled]
+  if (base === undefined) return // a Node without fetch
+  const legacy = slots[LEGACY_SLOT] as Dispatcher
+  router = routerOver(base)
+  slots[filled] = router
+  if (filled === SLOT) slots[LEGACY_SLOT] = legacyFace(legacy, base, router)
+}
+
+/** Node 26 wraps the dispatcher for copies of undici that speak the older protocol; Node 24 shares it. */
+function legacyFace(legacy: Dispatcher, base: Dispatcher, routed: Dispatcher): Dispatcher {
+  return legacy === base ? routed : new legacy.constructor(routed)
+}
+
+function routerOver(base: Dispatcher): Dispatcher {
+  const pools = new Pools(base)
+  const dispatch = (options: unknown, handler: unknown) => {
+    const store = currentStore()
+    return storage.run(store, () => pools.of(store).dispatch(options, handler))
+  }
+  return new Proxy(base, {
+    get(target, property) {
+      if (property === 'dispatch') return dispatch
+      const value = Reflect.get(target, property, target)
+      return typeof value === 'function' && property !== 'constructor' ? value.bind(target) : value
+    },
+  })
+}
+
+/**
+ * One dispatcher for every net namespace in use, found by its key. A Namespace object keeps its dispatcher alive; when
+ * the last object of a namespace is gone, so is the dispatcher.
+ */
+class Pools {
+  readonly #base: Dispatcher
+  #home: Dispatcher | undefined
+  readonly #byKey = new Map<string, WeakRef<Dispatcher>>()
+  readonly #keptBy = new WeakMap<Namespace, Dispatcher>()
+  readonly #collected = new FinalizationRegistry<string>((key) => {
+    if (this.#byKey.get(key)?.deref() === undefined) this.#byKey.delete(key)
+  })
+
+  constructor(base: Dispatcher) {
+    this.#base = base
+  }
+
+  of(store: Store): Dispatcher {
+    const { net } = store
+    if (net === undefined) {
+      this.#home ??= isPlainAgent(this.#base) ? copyFor(this.#base, HOME) : this.#base
+      return this.#home
+    }
+    const kept = this.#keptBy.get(net)
+    if (kept !== undefined) return kept
+    const dispatcher = this.#shared(poolKey(store), store)
+    this.#keptBy.set(net, dispatcher)
+    return dispatcher
+  }
+
+  #shared(key: string, store: Store): Dispatcher {
+    const existing = this.#byKey.get(key)?.deref()
+    if (existing !== undefined) return existing
+    if (!isPlainAgent(this.#base)) throw notSeparable(this.#base)
+    const { net } = store
+    const made = copyFor(this.#base, net === undefined ? HOME : { net })
+    this.#byKey.set(key, new WeakRef(made))
+    this.#collected.register(made, key)
+    return made
+  }
+}
+
+function isPlainAgent(dispatcher: Dispatcher): boolean {
+  return dispatcher.constructor.name === 'Agent'
+}
+
+/** An Agent with the same options, whose every connection is made in `store`. */
+function copyFor(agent: Dispatcher, store: Store): Dispatcher {
+  const options = optionsOf(agent)
+  return new agent.constructor({ ...options, connect: connectIn(options.connect, store) })
+}
+
+function connectIn(connect: Connect, store: Store): Connect {
+  if (typeof connect !== 'function') return { ...connect, [STAMP]: store }
+  return (options: object, callback: unknown) => storage.run(store, () => connect(options, callback))
+}
+
+function optionsOf(agent: Dispatcher): Options {
+  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'options')
+  return symbol === undefined ? {} : ((agent as unknown as Record<symbol, Options>)[symbol] ?? {})
+}
+
+function notSeparable(base: Dispatcher): NsfdError {
+  const name = base.constructor.name
+  const message = `fetch inside run() is refused: the global dispatcher is a ${name}, whose connections nsfd cannot keep apart by namespace. Set an Agent as the global dispatcher, or pass { dispatcher } to fetch inside run()`
+  return new NsfdError(message, { code: 'ERR_NSFD_DISPATCHER' })
+}

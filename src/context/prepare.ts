@@ -1,0 +1,36 @@
+// What has to be in place before the first run() on a thread. All of it is done once, or nothing is.
+import type { Namespace } from '../namespace/namespace.js'
+import { whereabouts } from '../namespace/thread.js'
+import { bindings } from './bindings.js'
+import { refuseClusterServers } from './cluster.js'
+import { keepFetchPoolsApart } from './fetch-pools.js'
+import { bracketHandles } from './handles.js'
+import { keepHttpPoolsApart } from './http-pools.js'
+import { answerNamesInside } from './lookups.js'
+import { proveBrackets } from './proof.js'
+import { honourStamps } from './stamp.js'
+import { refuseWorkersWhileAway } from './threads.js'
+
+type State = 'untouched' | 'wrapped' | 'proven'
+let state: State = 'untouched'
+
+/** @throws NsfdError ERR_NSFD_UNPROVEN on every call, if it cannot be proven here that run() works. */
+export function prepareContext(namespace: Namespace): void {
+  if (state === 'untouched') {
+    const native = bindings()
+    whereabouts('net')
+    bracketHandles(native)
+    answerNamesInside(native)
+    honourStamps()
+    keepHttpPoolsApart()
+    refuseClusterServers()
+    refuseWorkersWhileAway()
+    state = 'wrapped'
+  }
+  if (namespace.kind !== 'net') return
+  if (state === 'wrapped') {
+    proveBrackets(bindings(), namespace)
+    state = 'proven'
+  }
+  keepFetchPoolsApart()
+}
