@@ -34,7 +34,7 @@ export function bindings(): Bindings {
   const found = {
     TCP: tcp.TCP,
     Pipe: pipe.Pipe,
-    serverType: { TCP: (tcp.constants as never)?.['SERVER'], Pipe: (pipe.constants as never)?.['SERVER'] },
+    serverType: { TCP: serverConstant(tcp), Pipe: serverConstant(pipe) },
     UDP: binding('udp_wrap').UDP,
     Process: binding('process_wrap').Process,
     spawnSync: binding('spawn_sync'),
@@ -45,6 +45,10 @@ export function bindings(): Bindings {
   }
   for (const [name, value] of Object.entries(found)) if (value === undefined) throw missing(name)
   return found as unknown as Bindings
+}
+
+function serverConstant({ constants }: Record<string, unknown>): number | undefined {
+  return (constants as { SERVER?: number } | undefined)?.SERVER
 }
 
 function binding(name: string): Record<string, unknown> {
