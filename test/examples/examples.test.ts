@@ -1,0 +1,17 @@
+// Every example runs to its end and says something.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
+const skip = process.getuid?.() === 0 ? false : 'examples need root'
+
+for (const name of readdirSync(folder).filter((each) => each.endsWith('.js'))) {
+  test(`examples/${name} runs`, { skip, timeout: 60_000 }, () => {
+    const said = execFileSync(process.execPath, [join(folder, name)], { encoding: 'utf8' })
+    assert.match(said, /\S/)
+  })
+}
