@@ -30,6 +30,10 @@ export const SIOCGSKNS = 0x894c
 
 /** <linux/mount.h> */
 export const MOUNT = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
   MS_BIND: 0x1000,
   MS_REC: 0x4000,
   MS_PRIVATE: 0x40000,

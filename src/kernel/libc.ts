@@ -22,6 +22,7 @@ const declarations = {
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)',
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
   execve: 'int execve(const char *path, const char **argv, const char **envp)',
+  execvp: 'int execvp(const char *file, const char **argv)',
   signal: 'intptr_t signal(int signal, intptr_t handler)',
   abort: 'void abort()',
 } as const
@@ -50,6 +51,7 @@ export type Libc = {
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: number[]): number
   pipe2(fds: number[], flags: number): number
   execve(path: string, argv: (string | null)[], envp: (string | null)[]): number
+  execvp(file: string, argv: (string | null)[]): number
   signal(signal: number, handler: number): number
   abort(): never
   pidfd_send_signal(pidfd: number, signal: number, info: number, flags: number): number
