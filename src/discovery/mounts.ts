@@ -1,5 +1,6 @@
 // Discovery step: nsfs bind mounts anywhere (Docker's /run/docker/netns, CNI's, …), from mountinfo. proc_pid_mountinfo(5).
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { hasCode } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import type { Findings } from './namespaces.js'
 
@@ -12,9 +13,21 @@ export function findMounts(findings: Findings, mountinfo = readFileSync('/proc/s
     const [, major, minor, kind, ino, escaped] = NSFS_LINE.exec(line) ?? []
     if (kind === undefined || ino === undefined || escaped === undefined) continue
     if (!(findings.kinds as ReadonlySet<string>).has(kind)) continue
-    const entry = findings.at(kind as Kind, { dev: deviceNumber(Number(major), Number(minor)), ino: BigInt(ino) })
     const path = unescapePath(escaped)
+    if (!isThere(path, ino)) continue
+    const entry = findings.at(kind as Kind, { dev: deviceNumber(Number(major), Number(minor)), ino: BigInt(ino) })
     if (!entry.pins.some((pin) => pin.path === path)) entry.pins.push({ path })
+  }
+}
+
+/** mountinfo also lists mounts that another mount covers: at that path is something else. */
+function isThere(path: string, ino: string): boolean {
+  try {
+    return String(statSync(path, { bigint: true }).ino) === ino
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    if (hasCode(error, 'EACCES')) return true
+    throw error
   }
 }
 

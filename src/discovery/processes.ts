@@ -14,7 +14,9 @@ const REFUSED = ['EACCES', 'EPERM']
 
 export async function findProcesses(findings: Findings, signal?: AbortSignal): Promise<void> {
   const { dev } = statSync('/proc/self/ns/net', { bigint: true })
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .sort((a, b) => Number(a) - Number(b))
   for (let start = 0; start < pids.length; start += BATCH) {
     for (const pid of pids.slice(start, start + BATCH)) look(pid, dev, findings)
     await new Promise((resume) => setImmediate(resume))

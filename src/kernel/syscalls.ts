@@ -48,6 +48,11 @@ export function setCloseOnExec(fd: number): void {
   checked(libc().fcntl(fd, FCNTL.F_SETFD, FCNTL.FD_CLOEXEC), 'fcntl')
 }
 
+/** fcntl(2) F_SETFD 0: a program that this process becomes keeps it. False where it is not open. */
+export function keepOnExec(fd: number): boolean {
+  return libc().fcntl(fd, FCNTL.F_SETFD, 0) !== -1
+}
+
 /** Whether a number is an open descriptor, by fcntl(2) F_GETFD. */
 export function isOpen(fd: number): boolean {
   return libc().fcntl(fd, FCNTL.F_GETFD, 0) !== -1

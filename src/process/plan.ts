@@ -1,9 +1,19 @@
 // Which namespaces a child is born in, which ones a last hop takes it to, and in what order. Decided before anything runs.
 
-import { invalidArgument, NsfdError } from '../kernel/errors.js'
+import { errnoOf, invalidArgument, NsfdError, systemError } from '../kernel/errors.js'
+import { libc } from '../kernel/libc.js'
 import { hasCapability } from '../kernel/privilege.js'
-import { checkKind, isVisitable, type Kind, type VisitableKind } from '../namespace/kinds.js'
+import {
+  CREATE_HELP,
+  checkKind,
+  ENTER_HELP,
+  isVisitable,
+  KINDS,
+  type Kind,
+  type VisitableKind,
+} from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
+import { whereabouts } from '../namespace/thread.js'
 
 export type Plan = {
   /** The calling thread stands in these while it forks: the child is born there. */
@@ -19,10 +29,9 @@ export type Plan = {
 }
 
 /**
- * A thread of Node can stand in net, uts, ipc, cgroup and pid for a moment; mnt, user and time need a process of one
- * thread, so util-linux does those between fork and exec. Whoever has no CAP_SYS_ADMIN gets it by entering the user
- * namespace first, and so must everything else then come after that. What is made beside a new user namespace should
- * belong to it, so that comes after it as well.
+ * A thread of Node can stand in net, uts, ipc, cgroup and pid for a moment, if it may come back; mnt, user and time need a
+ * process of one thread, so util-linux does those between fork and exec. Whoever may not come back goes by util-linux too:
+ * that is a way in one direction. What is made beside a new user namespace should belong to it, so that comes after it.
  */
 export function planFor(inside: Namespace | readonly Namespace[], newKinds: readonly Kind[] = []): Plan {
   const entered = checkInside(inside)
@@ -31,18 +40,33 @@ export function planFor(inside: Namespace | readonly Namespace[], newKinds: read
     throw invalidArgument('inside', 'must name at least one namespace, unless options.newNamespaces does', inside)
   }
   const privileged = hasCapability('CAP_SYS_ADMIN')
-  const enterLate = (kind: Kind) => !isVisitable(kind) || (!privileged && entered.some((each) => each.kind === 'user'))
-  const makeLate = (kind: Kind) =>
-    !isVisitable(kind) || made.includes('user') || entered.some(({ kind }) => enterLate(kind))
+  if (!privileged) refuseWithoutUserNamespace(entered, made)
+  const direct = (kind: Kind): kind is VisitableKind => privileged && isVisitable(kind) && canComeBack(kind)
+  const born = (kind: Kind): kind is VisitableKind => !made.includes('user') && direct(kind)
   return {
-    visits: entered
-      .filter(({ kind }) => !enterLate(kind))
-      .map((each) => ({ kind: each.kind as VisitableKind, namespace: each })),
-    births: made.filter((kind): kind is VisitableKind => !makeLate(kind)),
-    enters: entered.filter(({ kind }) => enterLate(kind)),
-    unshares: made.filter(makeLate),
+    visits: entered.flatMap((each) => (direct(each.kind) ? [{ kind: each.kind, namespace: each }] : [])),
+    births: made.filter(born),
+    enters: entered.filter(({ kind }) => !direct(kind)),
+    unshares: made.filter((kind) => !born(kind)),
     privileged,
   }
+}
+
+/** util-linux would only say so on stderr, when the child has started. */
+function refuseWithoutUserNamespace(entered: Namespace[], made: Kind[]): void {
+  if (made.includes('user') || entered.some(({ kind }) => kind === 'user')) return
+  const what = entered.length > 0 ? `in ${entered.join(', ')}` : `with new namespaces (${made.join(', ')})`
+  throw systemError(errnoOf('EPERM'), {
+    syscall: 'setns',
+    kind: entered[0]?.kind ?? made[0],
+    asked: `cannot start a process ${what}`,
+    next: entered.length > 0 ? ENTER_HELP : CREATE_HELP,
+  })
+}
+
+/** A setns(2) to where the thread stands already: changes nothing, and is refused like the real way back would be. */
+function canComeBack(kind: VisitableKind): boolean {
+  return libc().setns(whereabouts(kind), KINDS[kind].flag) !== -1
 }
 
 function checkInside(inside: unknown): Namespace[] {

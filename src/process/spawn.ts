@@ -18,8 +18,9 @@ export type SpawnOptions = NodeSpawnOptions & {
  * - net, uts, ipc, cgroup, pid: the calling thread stands inside while the child is born.
  * - mnt, user, time: the child is nsenter(1) until it becomes the command. A command that does not exist is then an
  *   exit code of 127, not an 'error' event. With mnt, the working directory is options.cwd there, or its root.
- * - pid together with user, without CAP_SYS_ADMIN: pid is nsenter's or unshare's, and only SIGKILL is sure to
- *   reach the command (of unshare's).
+ * - pid where the calling thread may not come back to its own (in a user namespace with the machine's pid namespace), and
+ *   pid together with a new user namespace: the child stays nsenter or unshare, and the command is its child. Of
+ *   unshare, SIGKILL takes the command along; other signals may not reach it.
  * @param inside a namespace, or one of each kind; may be empty if options.newNamespaces is not
  * @param command a program, by name or path, looked up where the child is
  * @param args its arguments

@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// The command line: finds the command, loads that one only, and turns what goes wrong into a line and an exit code.
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { reportFailure } from './failure.js'
+import { examples, mannered, rootlessOption } from './options.js'
+import { DIRECTORY, isInsideRootless } from './rootless-marker.js'
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  add: async () => (await import('./add.js')).addCommand(),
+  rm: async () => (await import('./rm.js')).rmCommand(),
+  pin: async () => (await import('./pin.js')).pinCommand(),
+  ls: async () => (await import('./ls.js')).lsCommand(),
+  exec: async () => (await import('./exec.js')).execCommand(),
+  doctor: async () => (await import('./doctor.js')).doctorCommand(),
+  demo: async () => (await import('./demo.js')).demoCommand(),
+  stop: async () => (await import('./stop.js')).stopCommand(),
+}
+
+const EXIT_CODES = `
+Exit codes: 0 done; 1 it failed, stderr says why; 2 it was not understood.
+exec: the command's own; 126 it cannot be run; 127 it does not exist; 128+n it was killed by signal n.
+NSFD_DEBUG=1 shows where in nsfd an error comes from.`
+
+async function main(): Promise<void> {
+  goBackToDirectory()
+  endQuietlyWhenNobodyReads()
+  const program = mannered(new Command('nsfd'))
+    .description('Linux namespaces: name them, see them, run commands in them.')
+    .version(version(), '-v, --version', 'show the version')
+    .addOption(rootlessOption())
+    .enablePositionalOptions()
+    .addHelpText(
+      'after',
+      examples(
+        'nsfd add red',
+        'nsfd exec red -- ip link',
+        'nsfd ls',
+        'nsfd --rootless add red         without root',
+        'nsfd doctor                     what works on this machine',
+      ) + EXIT_CODES,
+    )
+    .hook('preAction', async (_, action) => {
+      if (action.optsWithGlobals().rootless) await goRootless(action)
+    })
+  const args = process.argv.slice(2)
+  const word = args.find((arg) => !arg.startsWith('-')) ?? ''
+  const needed = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS)
+  for (const name of needed) program.addCommand(await (COMMANDS[name] as () => Promise<Command>)())
+  if (args.length === 0) program.help({ error: true })
+  await program.parseAsync()
+}
+
+/** Takes the same command line into the user namespace; what happens there is all that happens. */
+async function goRootless(action: Command): Promise<void> {
+  if (isInsideRootless()) return
+  const { runRootless } = await import('./rootless.js')
+  process.exit(await runRootless(action.name()))
+}
+
+/** Entering a mount namespace ends at its root; the command was typed somewhere else. */
+function goBackToDirectory(): void {
+  const directory = process.env[DIRECTORY]
+  if (directory === undefined || !isInsideRootless()) return
+  delete process.env[DIRECTORY]
+  process.chdir(directory)
+}
+
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+}
+
+/** nsfd ls | head: the reader has gone, and that is no error. */
+function endQuietlyWhenNobodyReads(): void {
+  if (process.argv[2] === 'exec') return // that one must not touch the streams
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+    throw error
+  })
+}
+
+try {
+  await main()
+} catch (error) {
+  process.exitCode = reportFailure(error)
+}

@@ -1,0 +1,65 @@
+// The first program inside a new user namespace and what belongs to it: makes /run ours, and becomes the command it is given.
+// node rootless-init.js [--tell] -- COMMAND…   --tell: stderr closes when the command runs.
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { AF_INET, MOUNT, SOCK_DGRAM } from '../kernel/constants.js'
+import { libc } from '../kernel/libc.js'
+import { close, ioctl, mount } from '../kernel/syscalls.js'
+import { KIND_NAMES, KINDS } from '../namespace/kinds.js'
+import { replace } from './replace.js'
+import { MARKER, ownUserNamespace } from './rootless-marker.js'
+
+const SIOCSIFFLAGS = 0x8914
+const IFF_UP = 1
+const IFREQ_SIZE = 40
+const IFREQ_FLAGS = 16
+
+const end = process.argv.indexOf('--')
+const options = process.argv.slice(2, end)
+
+try {
+  process.env[MARKER] = ownUserNamespace()
+  coverRun()
+  bringLoopbackUp()
+} catch (error) {
+  process.stderr.write(`nsfd: cannot prepare a user namespace: ${(error as Error).message}\n`)
+  process.exit(1)
+}
+replace(process.argv.slice(end + 1), options.includes('--tell') ? [0, 1] : [0, 1, 2])
+
+/**
+ * An empty /run that we may write to, with everything of the old one in its place (the resolver's files, the session's
+ * sockets) but the pins: those are the machine's, and here are ours.
+ */
+function coverRun(): void {
+  const home = process.cwd()
+  const pins = KIND_NAMES.map((kind) => KINDS[kind].directory)
+  process.chdir('/run')
+  const entries = readdirSync('.', { withFileTypes: true }).filter(({ name }) => !pins.includes(`/run/${name}`))
+  mount('tmpfs', '/run', 'tmpfs', MOUNT.MS_NOSUID | MOUNT.MS_NODEV)
+  chmodSync('/run', 0o755)
+  for (const entry of entries) {
+    const place = `/run/${entry.name}`
+    if (entry.isSymbolicLink()) {
+      symlinkSync(readlinkSync(entry.name), place)
+      continue
+    }
+    if (entry.isDirectory()) mkdirSync(place)
+    else writeFileSync(place, '')
+    // By a relative path: we still stand in the old /run, which has no other name any more.
+    mount(entry.name, place, 'none', MOUNT.MS_BIND | MOUNT.MS_REC)
+  }
+  process.chdir(home)
+}
+
+/** netdevice(7) */
+function bringLoopbackUp(): void {
+  const socket = libc().socket(AF_INET, SOCK_DGRAM, 0)
+  const request = Buffer.alloc(IFREQ_SIZE)
+  request.write('lo', 'latin1')
+  request.writeInt16LE(IFF_UP, IFREQ_FLAGS)
+  try {
+    ioctl(socket, SIOCSIFFLAGS, request, { asked: 'cannot bring the loopback interface up' })
+  } finally {
+    close(socket)
+  }
+}
