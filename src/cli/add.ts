@@ -1,16 +1,16 @@
 // nsfd add NAME: a new namespace that is held by its name.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { hasCode } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
-import { command, examples, kindOption } from './options.js'
+import { examples, kindOption } from './options.js'
 import { printJson } from './output.js'
 import { describeNamespace } from './report.js'
 
 type Options = { kind: Kind; existOk?: true; json?: true }
 
 export function addCommand(): Command {
-  return command('add')
+  return new Command('add')
     .description('create a namespace and give it a name')
     .argument('<name>', 'a name for it: a file under /run/netns, or /run/<kind>ns')
     .addOption(kindOption('the kind of namespace').default('net'))

@@ -1,12 +1,12 @@
 // nsfd doctor: what this machine, this Node and this user allow, and what to do about the rest.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { type Check, examine, type Feature } from './doctor-checks.js'
 import { EXIT } from './failure.js'
-import { command, examples } from './options.js'
+import { examples } from './options.js'
 import { paint, print, printJson } from './output.js'
 
 export function doctorCommand(): Command {
-  return command('doctor')
+  return new Command('doctor')
     .description('say what works on this machine, and what to do about what does not')
     .option('--json', 'print it for a program')
     .addHelpText(

@@ -1,15 +1,15 @@
 // nsfd exec TARGET -- CMD…: becomes the command, inside. Where the kernel needs a process of one thread, it stays and waits.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import type { Kind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { EXIT } from './failure.js'
-import { command, examples, kindsOption } from './options.js'
+import { examples, kindsOption } from './options.js'
 import { openTarget } from './target.js'
 
 type Options = { kind?: Kind[]; all?: true; keepMounts?: true }
 
 export function execCommand(): Command {
-  const exec = command('exec')
+  const exec = new Command('exec')
     .description('run a command inside namespaces; its exit code is the result')
     .argument('<target>', 'a pid, a path (with a slash), or the name of a pin')
     .argument('[command...]', 'the command and its arguments, after --')

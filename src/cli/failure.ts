@@ -11,7 +11,7 @@ export class UsageError extends Error {}
 /** Prints why on stderr, with the stack where NSFD_DEBUG is set, and returns the exit code. */
 export function reportFailure(error: unknown): number {
   const { message, stack } = error instanceof Error ? error : new Error(String(error))
-  process.stderr.write(`nsfd: ${process.env.NSFD_DEBUG ? (stack ?? message) : message}\n`)
+  process.stderr.write(`nsfd: ${process.env.NSFD_DEBUG ? (stack ?? message) : message.replace(/^nsfd: /, '')}\n`)
   if (needsPrivileges(error) && !isInsideRootless() && process.getuid?.() !== 0 && !message.includes('--rootless')) {
     process.stderr.write('nsfd: without root, try the same with --rootless: nsfd --rootless …\n')
   }

@@ -27,7 +27,7 @@ const LOCK_PATIENCE_MS = 10_000
 /** sleep(1) in the form that every sleep knows: 68 years. */
 const FOREVER = ['sleep', '2147483647']
 
-export const USER_NAMESPACE_HELP =
+const USER_NAMESPACE_HELP =
   'nsfd doctor says whether this machine allows user namespaces, and what to change if it does not'
 
 /** Runs work while no other nsfd of this user looks for the holder, starts it or ends it. */
@@ -76,7 +76,7 @@ export async function startHolder(): Promise<Holder> {
   })
   await once(child.stderr, 'close')
   child.unref()
-  if (child.pid === undefined || said !== '' || !exists(child.pid)) throw cannotStart(said.trim())
+  if (child.pid === undefined || said !== '' || !exists(child.pid)) throw cannotMake(said.trim())
   const holder = describe(child.pid)
   const draft = `${pidFile()}.${process.pid}`
   writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 })
@@ -178,7 +178,8 @@ function exists(pid: number): boolean {
   return lstatSync(`/proc/${pid}/ns/user`, { throwIfNoEntry: false }) !== undefined
 }
 
-function cannotStart(why: string): NsfdError {
+/** The error for a machine that refuses user namespaces. @param why what unshare(1) said */
+export function cannotMake(why: string): NsfdError {
   const reason = why === '' ? 'unshare(1) ended without a word' : why
   return new NsfdError(`EPERM: cannot make a user namespace: ${reason}; ${USER_NAMESPACE_HELP}`, {
     code: 'EPERM',

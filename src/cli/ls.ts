@@ -1,16 +1,16 @@
 // nsfd ls: the namespaces of this machine, by their names and their processes.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { type DiscoveredNamespace, type Discovery, discover } from '../discovery/discover.js'
 import type { Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
-import { command, examples, kindsOption } from './options.js'
+import { examples, kindsOption } from './options.js'
 import { harmless, paint, print, printJson, printTable } from './output.js'
 import { describeNamespace } from './report.js'
 
 type Options = { kind?: Kind[]; pins?: true; json?: true }
 
 export function lsCommand(): Command {
-  return command('ls')
+  return new Command('ls')
     .description('list namespaces: pins and those of processes')
     .addOption(kindsOption('only this kind; may be given several times'))
     .option('--pins', 'only namespaces with a name, without looking at processes')

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { reportFailure } from './failure.js'
-import { examples, mannered, rootlessOption } from './options.js'
+import { examples, mannered } from './options.js'
 import { DIRECTORY, isInsideRootless } from './rootless-marker.js'
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -13,7 +13,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   ls: async () => (await import('./ls.js')).lsCommand(),
   exec: async () => (await import('./exec.js')).execCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
-  demo: async () => (await import('./demo.js')).demoCommand(),
+  demo: async () => {
+    await import('../context/run.js') // the demo runs things inside
+    return (await import('./demo.js')).demoCommand()
+  },
   stop: async () => (await import('./stop.js')).stopCommand(),
 }
 
@@ -28,7 +31,6 @@ async function main(): Promise<void> {
   const program = mannered(new Command('nsfd'))
     .description('Linux namespaces: name them, see them, run commands in them.')
     .version(version(), '-v, --version', 'show the version')
-    .addOption(rootlessOption())
     .enablePositionalOptions()
     .addHelpText(
       'after',
@@ -38,17 +40,28 @@ async function main(): Promise<void> {
         'nsfd ls',
         'nsfd --rootless add red         without root',
         'nsfd doctor                     what works on this machine',
-      ) + EXIT_CODES,
+      ) +
+        '\n' +
+        EXIT_CODES,
     )
     .hook('preAction', async (_, action) => {
-      if (action.optsWithGlobals().rootless) await goRootless(action)
+      if (action.optsWithGlobals().rootless || (await needsRootless(action))) await goRootless(action)
     })
   const args = process.argv.slice(2)
   const word = args.find((arg) => !arg.startsWith('-')) ?? ''
   const needed = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS)
-  for (const name of needed) program.addCommand(await (COMMANDS[name] as () => Promise<Command>)())
+  for (const name of needed) program.addCommand(mannered(await (COMMANDS[name] as () => Promise<Command>)()))
   if (args.length === 0) program.help({ error: true })
   await program.parseAsync()
+}
+
+/** The demo shows itself to everybody. */
+async function needsRootless(action: Command): Promise<boolean> {
+  if (action.name() !== 'demo' || isInsideRootless()) return false
+  const { hasCapability } = await import('../kernel/privilege.js')
+  if (hasCapability('CAP_SYS_ADMIN')) return false
+  process.stderr.write('nsfd: without root, the demo runs in a user namespace, as with --rootless\n')
+  return true
 }
 
 /** Takes the same command line into the user namespace; what happens there is all that happens. */

@@ -1,26 +1,18 @@
 // Options and manners that several commands share.
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { KIND_NAMES, type Kind } from '../namespace/kinds.js'
 import { EXIT } from './failure.js'
 
-/** A command with the manners of all: usage errors are one line of ours, and exit with 2. */
-export function command(name: string): Command {
-  return mannered(new Command(name)).addOption(rootlessOption())
-}
-
-export function mannered(of: Command): Command {
-  return of
+/** The manners of every command: usage errors are one line of ours, and exit with 2; --rootless anywhere before `--`. */
+export function mannered(command: Command): Command {
+  return command
+    .addOption(new Option('--rootless', 'work in a user namespace of your own, without root'))
     .showSuggestionAfterError()
     .helpOption('-h, --help', 'show this help')
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'nsfd: ')) })
     .exitOverride((error) => {
       process.exit(error.exitCode === 0 ? 0 : EXIT.usage)
     })
-}
-
-/** Each command takes it too, so that it may stand anywhere before `--`. */
-export function rootlessOption(): Option {
-  return new Option('--rootless', 'work in a user namespace of your own, without root')
 }
 
 export function kindOption(description: string): Option {

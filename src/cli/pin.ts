@@ -1,9 +1,9 @@
 // nsfd pin TARGET NAME: a name for a namespace that exists already.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { hasCode } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
-import { command, examples, kindOption } from './options.js'
+import { examples, kindOption } from './options.js'
 import { printJson } from './output.js'
 import { describeNamespace } from './report.js'
 import { openTarget } from './target.js'
@@ -11,7 +11,7 @@ import { openTarget } from './target.js'
 type Options = { kind?: Kind; existOk?: true; json?: true }
 
 export function pinCommand(): Command {
-  return command('pin')
+  return new Command('pin')
     .description('give a name to a namespace that exists')
     .argument('<target>', 'a pid, a path (with a slash), or the name of a pin')
     .argument('<name>', 'the name for it')

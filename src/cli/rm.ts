@@ -1,16 +1,16 @@
 // nsfd rm NAME…: takes names away. A namespace goes when nothing else holds it.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { hasCode } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
 import { reportFailure } from './failure.js'
-import { command, examples, kindOption } from './options.js'
+import { examples, kindOption } from './options.js'
 import { printJson } from './output.js'
 
 type Options = { kind: Kind; force?: true; json?: true }
 
 export function rmCommand(): Command {
-  return command('rm')
+  return new Command('rm')
     .description('remove the names of namespaces, stale ones too')
     .argument('<name...>', 'the names to remove; all are tried, even if one fails')
     .addOption(kindOption('the kind of namespace').default('net'))

@@ -1,17 +1,13 @@
 // The first program inside a new user namespace and what belongs to it: makes /run ours, and becomes the command it is given.
 // node rootless-init.js [--tell] -- COMMAND…   --tell: stderr closes when the command runs.
 import { chmodSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
-import { AF_INET, MOUNT, SOCK_DGRAM } from '../kernel/constants.js'
-import { libc } from '../kernel/libc.js'
-import { close, ioctl, mount } from '../kernel/syscalls.js'
+import { MOUNT } from '../kernel/constants.js'
+import { mount } from '../kernel/syscalls.js'
 import { KIND_NAMES, KINDS } from '../namespace/kinds.js'
+import { Namespace } from '../namespace/namespace.js'
+import { loopbackUp } from './loopback.js'
 import { replace } from './replace.js'
 import { MARKER, ownUserNamespace } from './rootless-marker.js'
-
-const SIOCSIFFLAGS = 0x8914
-const IFF_UP = 1
-const IFREQ_SIZE = 40
-const IFREQ_FLAGS = 16
 
 const end = process.argv.indexOf('--')
 const options = process.argv.slice(2, end)
@@ -19,7 +15,8 @@ const options = process.argv.slice(2, end)
 try {
   process.env[MARKER] = ownUserNamespace()
   coverRun()
-  bringLoopbackUp()
+  using home = Namespace.current('net')
+  loopbackUp(home)
 } catch (error) {
   process.stderr.write(`nsfd: cannot prepare a user namespace: ${(error as Error).message}\n`)
   process.exit(1)
@@ -49,17 +46,4 @@ function coverRun(): void {
     mount(entry.name, place, 'none', MOUNT.MS_BIND | MOUNT.MS_REC)
   }
   process.chdir(home)
-}
-
-/** netdevice(7) */
-function bringLoopbackUp(): void {
-  const socket = libc().socket(AF_INET, SOCK_DGRAM, 0)
-  const request = Buffer.alloc(IFREQ_SIZE)
-  request.write('lo', 'latin1')
-  request.writeInt16LE(IFF_UP, IFREQ_FLAGS)
-  try {
-    ioctl(socket, SIOCSIFFLAGS, request, { asked: 'cannot bring the loopback interface up' })
-  } finally {
-    close(socket)
-  }
 }

@@ -1,10 +1,11 @@
 // --rootless: the same command line once more, inside a user namespace of one's own, where one is root.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { findTool } from '../process/hop.js'
 import { spawn as spawnInside } from '../process/spawn.js'
 import {
+  cannotMake,
   countPins,
   findHolder,
   freshNamespaces,
@@ -12,7 +13,6 @@ import {
   type Holder,
   startHolder,
   stopHolder,
-  USER_NAMESPACE_HELP,
   withHolderLock,
 } from './holder.js'
 import { replace } from './replace.js'
@@ -36,16 +36,14 @@ export function runRootless(command: string): Promise<number> {
  * Runs this process's own command line again, as root of a new user namespace, with a network (loopback up), hostname,
  * mounts and a /run of its own; all of it ends with that run. Inside, isInsideRootless() is true.
  * @returns the exit code of that run; 128+n if signal n ended it
- * @throws ENOENT without util-linux; where user namespaces are refused, unshare(1) says so and the code is 1
+ * @throws ENOENT without util-linux; EPERM where user namespaces are refused
  */
 export async function reexecRootless(): Promise<number> {
+  refuseWithoutUserNamespaces()
   const [tool = '', ...args] = freshNamespaces()
   const result = await waitAsIfReplaced(spawn(tool, [...args, ...ourCommandLine()], { stdio: 'inherit' }))
   if (typeof result === 'number') return result
-  throw new NsfdError(`${result.code}: cannot start unshare(1): ${result.message}; ${USER_NAMESPACE_HELP}`, {
-    code: result.code ?? 'ENOENT',
-    cause: result,
-  })
+  throw cannotMake(result.message)
 }
 
 /** Pins live as long as the holder, so it is there while there are any, and gone with the last. */
@@ -83,7 +81,10 @@ function openHolder({ pid, userNamespace }: Holder): Namespace[] {
 /** nsfd exec: nsenter becomes nsfd becomes the command, all with our pid. Without a holder there are no names to keep. */
 async function becomeCommandInside(): Promise<number> {
   const holder = await withHolderLock(async () => findHolder())
-  if (holder === undefined) return replace([...freshNamespaces(), ...ourCommandLine()])
+  if (holder === undefined) {
+    refuseWithoutUserNamespaces()
+    return replace([...freshNamespaces(), ...ourCommandLine()])
+  }
   Object.assign(process.env, markers(holder))
   const kinds = ['--user', '--mount', '--net', '--uts', '--ipc', '--cgroup']
   return replace([
@@ -102,6 +103,11 @@ function stop(): Promise<number> {
     if (holder !== undefined) await stopHolder(holder)
     return 0
   })
+}
+
+function refuseWithoutUserNamespaces(): void {
+  const tried = spawnSync(findTool('unshare'), ['--user', '--map-root-user', '--mount', 'true'], { encoding: 'utf8' })
+  if (tried.status !== 0) throw cannotMake(tried.error?.message ?? tried.stderr.trim())
 }
 
 function ourCommandLine(): string[] {

@@ -1,10 +1,10 @@
 // nsfd --rootless stop: ends the user namespace that --rootless keeps, and with it the names in there.
-import type { Command } from 'commander'
+import { Command } from 'commander'
 import { UsageError } from './failure.js'
-import { command, examples } from './options.js'
+import { examples } from './options.js'
 
 export function stopCommand(): Command {
-  return command('stop')
+  return new Command('stop')
     .description('with --rootless: end the user namespace that --rootless keeps for you')
     .addHelpText('after', examples('nsfd --rootless stop'))
     .action(() => {

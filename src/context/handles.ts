@@ -3,6 +3,7 @@ import { NsfdError } from '../kernel/errors.js'
 import { Namespace } from '../namespace/namespace.js'
 import type { Bindings, NativeHandle } from './bindings.js'
 import { bracketSocketCall, inEachNamespace } from './bracket.js'
+import { withoutNamed } from './explicit.js'
 import { currentStore, HOME, storage } from './storage.js'
 
 /** libuv makes a socket lazily, in the first of these calls. */
@@ -41,8 +42,9 @@ export function bracketHandles(bindings: Bindings): void {
 function bracketSpawn({ Process }: Bindings): void {
   const original = Process.prototype.spawn
   Process.prototype.spawn = function spawn(this: unknown, ...args: unknown[]): unknown {
-    const store = storage.getStore()
-    if (store === undefined || store === HOME) return Reflect.apply(original as never, this, args)
+    const context = storage.getStore()
+    if (context === undefined || context === HOME) return Reflect.apply(original as never, this, args)
+    const store = withoutNamed(context)
     const start = () => Reflect.apply(original as never, this, args) as number
     const result = inEachNamespace(store, start, (uvError) => uvError)
     return result === 0 ? proveFirstChild(this as NativeHandle, store.net) : result

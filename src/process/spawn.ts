@@ -1,5 +1,6 @@
 // spawn: a child process that is born inside namespaces. child_process.spawn of Node, with somewhere to be.
 import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn as nodeSpawn } from 'node:child_process'
+import { naming } from '../context/explicit.js'
 import { invalidArgument } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
@@ -49,7 +50,7 @@ export function spawn(
   const plan = planFor(inside, newNamespaces)
   return holding(plan, () => {
     const line = withHops(plan, { command, args, options })
-    return born(plan, () => nodeSpawn(line.command, line.args, line.options))
+    return naming(kindsOf(plan), () => born(plan, () => nodeSpawn(line.command, line.args, line.options)))
   })
 }
 
@@ -62,6 +63,10 @@ function born(plan: Plan, fork: () => ChildProcess): ChildProcess {
         visit(kind, namespace.fd, inner, `cannot start a process in ${namespace}`),
     made,
   )()
+}
+
+function kindsOf({ visits, births, enters, unshares }: Plan): Kind[] {
+  return [...visits.map(({ kind }) => kind), ...births, ...enters.map(({ kind }) => kind), ...unshares]
 }
 
 /** Keeps the descriptors open while the child needs them: until nsenter has read them, which nobody tells us. */
