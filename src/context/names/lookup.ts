@@ -74,8 +74,12 @@ async function nameOf(space: NameSpace, address: string): Promise<string> {
   const [listed] = space.hosts.byAddress.get(canonicalAddress(address)) ?? []
   if (listed !== undefined) return listed
   const { answer } = await ask(space, arpaName(address), 'PTR')
-  if ('records' in answer) return answer.records[0]?.data as string
-  throw lookupError(ABSENT.has(answer.failure) ? 'ENOTFOUND' : 'EAI_AGAIN', address, 'getnameinfo', answer.cause)
+  if ('failure' in answer && !ABSENT.has(answer.failure)) {
+    throw lookupError('EAI_AGAIN', address, 'getnameinfo', answer.cause)
+  }
+  const [first] = 'failure' in answer ? [] : answer.records
+  if (first === undefined) throw lookupError('ENOTFOUND', address, 'getnameinfo')
+  return first.data as string
 }
 
 type Wanted = 'both' | Family

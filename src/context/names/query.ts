@@ -79,8 +79,10 @@ function answerOf(reply: Reply, name: string, type: QueryType): Answer {
   const { failure, answers, negativeTtl } = reply
   if (failure !== undefined) return { failure, seconds: TRY_NEXT.has(failure) ? 0 : negativeTtl }
   const found = type === 'ANY' ? everythingOf(answers, name) : followed(answers, name, type)
-  if (found.records.length === 0) return { failure: 'ENODATA', seconds: negativeTtl }
-  return found
+  if (found.records.length > 0) return found
+  // An alias of nothing is a success without records: c-ares', and so Node's, way to say it.
+  if (found.canonicalName !== name) return { ...found, seconds: negativeTtl }
+  return { failure: 'ENODATA', seconds: negativeTtl }
 }
 
 function everythingOf(answers: readonly ResourceRecord[], name: string) {

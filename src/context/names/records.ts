@@ -38,7 +38,9 @@ export const RECORDS = {
 
 const ANY = 255
 
-const nameByNumber = new Map<number, RecordType>(Object.entries(RECORDS).map(([name, { number }]) => [number, name as RecordType]))
+const nameByNumber = new Map<number, RecordType>(
+  Object.entries(RECORDS).map(([name, { number }]) => [number, name as RecordType]),
+)
 
 export function typeName(number: number): RecordType | undefined {
   return nameByNumber.get(number)

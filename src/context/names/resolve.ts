@@ -15,6 +15,10 @@ export type ResolveOptions = QueryOptions & {
   ttl?: boolean | undefined
 }
 
+/** Records that Node names by their type outside resolveAny as well, from Node 24 on. */
+const TYPED: readonly QueryType[] = Number.parseInt(process.versions.node, 10) >= 24 ? ['MX', 'SRV', 'CAA'] : []
+/** An alias of nothing gives an empty array, but for these; Node has it so (for SOA with EBADRESP, which it is not). */
+const NEVER_EMPTY: readonly QueryType[] = ['NS', 'PTR', 'SOA']
 /** EINVAL's errno, as Node's reverse has it for what is no address. */
 const UV_EINVAL = -22
 
@@ -39,7 +43,9 @@ export async function resolve(
   if (isOnion(name)) throw queryError('ENOTFOUND', syscall, hostname)
   const aged = await ask(nameSpace(source), name, rrtype, options)
   if ('failure' in aged.answer) throw queryError(aged.answer.failure, syscall, hostname, aged.answer.cause)
-  return shaped(rrtype, recordsNow(aged), options.ttl === true)
+  const records = recordsNow(aged)
+  if (records.length === 0 && NEVER_EMPTY.includes(rrtype)) throw queryError('ENODATA', syscall, hostname)
+  return shaped(rrtype, records, options.ttl === true)
 }
 
 /**
@@ -54,7 +60,9 @@ export async function reverse(source: NameSource, address: string, options: Quer
   if (listed !== undefined) return [...listed]
   const aged = await ask(space, arpaName(address), 'PTR', options)
   if ('failure' in aged.answer) throw queryError(aged.answer.failure, syscall, address, aged.answer.cause)
-  return recordsNow(aged).map(({ data }) => data as string)
+  const names = recordsNow(aged).map(({ data }) => data as string)
+  if (names.length === 0) throw queryError('ENODATA', syscall, address)
+  return names
 }
 
 function isQueryType(rrtype: unknown): rrtype is QueryType {
@@ -68,7 +76,7 @@ function recordsNow({ answer, age }: Aged): ResourceRecord[] {
 }
 
 function shaped(rrtype: QueryType, records: ResourceRecord[], withTtl: boolean): unknown {
-  if (rrtype === 'ANY') return records.map(anyShape)
+  if (rrtype === 'ANY' || TYPED.includes(rrtype)) return records.map(anyShape)
   if (rrtype === 'SOA') return records[0]?.data
   if (withTtl && isAddress(rrtype)) return records.map(({ data, ttl }) => ({ address: data, ttl }))
   return records.map(({ data }) => data)
