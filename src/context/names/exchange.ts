@@ -18,7 +18,7 @@ type Begin = (settle: Settle) => () => void
 /** Datagrams with another id or question than ours before the server is given up: somebody is guessing. */
 const MAX_STRAYS = 100
 
-/** Asks one server once; settles in at most timeoutMs, or half as long again where a datagram was cut short. */
+/** Asks one server once; settles within timeoutMs, twice that where a datagram was cut short and a stream follows. */
 export async function exchange(
   server: DnsServer,
   query: Query,
