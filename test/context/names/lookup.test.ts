@@ -92,16 +92,6 @@ describe('lookup, by servers', () => {
     assert.deepEqual(server.questions.map(({ type }) => type).sort(), ['A', 'AAAA'])
   })
 
-  it('puts a family that cannot be reached behind one that can', async () => {
-    // A documentation prefix: this machine, like most, has no route there (or else both orders are right).
-    const unreachable = { name: 'v6dark.example', type: 'AAAA' as const, ttl: 60, data: '2001:db8::1' }
-    const reachable = { name: 'v6dark.example', type: 'A' as const, ttl: 60, data: '127.0.0.1' }
-    await using server = await startServer(zone([unreachable, reachable]))
-    using root = new TestRoot()
-    const found = await lookup(sourceOf(root, [server]), 'v6dark.example')
-    assert.deepEqual(found, [v4('127.0.0.1'), v6('2001:db8::1')])
-  })
-
   it('goes through the search list by ndots as resolv.conf(5) says', async () => {
     await using server = await startServer(zone(ZONE))
     const conf = (text: string) => new TestRoot({ 'etc/resolv.conf': text })

@@ -53,19 +53,17 @@ describe('a query', () => {
   })
 
   it('ends where aliases lead in a circle or on for ever', async () => {
+    const alias = (name: string, data: string) => ({ name, type: 'CNAME' as const, ttl: 60, data })
     await using server = await startServer(({ name }) => ({
-      answers: [
-        { name, type: 'CNAME', ttl: 60, data: 'b.example' },
-        { name: 'b.example', type: 'CNAME', ttl: 60, data: name },
-        { name: 'b.example', type: 'A', ttl: 60, data: '10.0.0.1' },
-        ...Array.from({ length: 500 }, (_, i) => ({ name: `${i}.x`, type: 'CNAME' as const, data: `${i + 1}.x` })),
-      ],
+      answers:
+        name === '0.x'
+          ? Array.from({ length: 500 }, (_, i) => alias(`${i}.x`, `${i + 1}.x`))
+          : [alias(name, 'b.example'), alias('b.example', name), { name: 'x', type: 'A', ttl: 60, data: '10.0.0.1' }],
     }))
     using root = new TestRoot()
-    const found = (await resolve(sourceOf(root, [server]), 'a.example', 'A', { timeout: 2000 })) as string[]
-    assert.ok(found.length <= 1)
-    const chain = (await resolve(sourceOf(root, [server]), '0.x', 'A')) as string[]
-    assert.deepEqual(chain, [])
+    const source = sourceOf(root, [server])
+    assert.equal((await failure(resolve(source, 'a.example'))).code, 'ENODATA')
+    assert.deepEqual(await resolve(source, '0.x', 'A'), [])
   })
 
   it('has a random id and leaves from another port each time', async () => {
@@ -106,7 +104,7 @@ describe('a query', () => {
   })
 
   it('offers EDNS where resolv.conf says edns0, and takes it back from a server that does not know it', async () => {
-    const offers = (packet: { additionals?: { type: string }[] }) =>
+    const offers = (packet: { additionals?: { type: string }[] | undefined }) =>
       packet.additionals?.some(({ type }) => type === 'OPT')
     await using server = await startServer((question) =>
       offers(question.packet) ? { rcode: 1 } : answer('10.0.0.1')(question),
@@ -173,15 +171,17 @@ describe('servers', () => {
     assert.deepEqual(await resolve(sourceOf(root, [server]), 'a.example'), ['10.0.0.1'])
   })
 
-  it('that no route leads to fail at once with ECONNREFUSED', async () => {
+  it('that may not be sent to fail at once with ECONNREFUSED', async () => {
     using root = new TestRoot()
-    const dark = { address: '2001:db8::53', port: 53 }
+    // Sending to a broadcast address takes a socket option that no resolver sets: EACCES from connect(2).
+    const dark = { address: '255.255.255.255', port: 53 }
     const started = performance.now()
     assert.equal((await failure(resolve(sourceOf(root, [dark]), 'a.example'))).code, 'ECONNREFUSED')
     assert.ok(performance.now() - started < 1000)
   })
 
   it('leave no socket and no timer behind, whatever they did', async () => {
+    const pause = () => new Promise((done) => setTimeout(done, 50))
     const open = () =>
       process
         .getActiveResourcesInfo()
@@ -190,6 +190,7 @@ describe('servers', () => {
     await using server = await startServer(silent)
     using root = new TestRoot()
     const source = sourceOf(root, [server])
+    await pause() // What earlier tests closed is listed until it is gone.
     const before = open()
     const behaviours = [
       silent,
@@ -203,7 +204,7 @@ describe('servers', () => {
       const asked = Array.from({ length: 5 }, () => resolve(source, 'a.example', 'A', { timeout: 60, tries: 1 }))
       await Promise.allSettled(asked)
     }
-    await new Promise((done) => setTimeout(done, 50))
+    await pause()
     assert.deepEqual(open(), before)
   })
 })
