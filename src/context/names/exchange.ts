@@ -48,8 +48,12 @@ function within(timeoutMs: number, signal: AbortSignal | undefined, begin: Begin
     const cancel = () => settle({ unanswered: 'ECANCELLED' })
     const timer = setTimeout(() => settle({ unanswered: 'ETIMEOUT' }), timeoutMs)
     signal?.addEventListener('abort', cancel)
-    end = begin(settle)
-    if (settled) end()
+    try {
+      end = begin(settle)
+    } catch (error) {
+      settle(unreachable(error))
+    }
+    if (settled) end?.()
   })
 }
 
@@ -77,7 +81,7 @@ function askByDatagram(server: DnsServer, query: Query, options: QueryOptions, s
   try {
     const local = localAddress(server, options)
     if (local === undefined) connectAndSend()
-    else socket.bind(0, local, connectAndSend)
+    else socket.bind({ port: 0, address: local, exclusive: true }, connectAndSend)
   } catch (error) {
     fail(error)
   }
