@@ -18,6 +18,17 @@ export function open(path: string, flags: number, context?: Context & { mode?: n
   return checked(libc().open(path, flags | FCNTL.O_CLOEXEC, context?.mode ?? 0), 'open', { path, ...context })
 }
 
+/** struct open_how { __u64 flags; __u64 mode; __u64 resolve; } of <linux/openat2.h> */
+const OPEN_HOW_SIZE = 24
+
+/** openat2(2) below the directory dirfd, always O_CLOEXEC; resolve is made of RESOLVE flags. Closed by close() here. */
+export function openBelow(dirfd: number, path: string, flags: number, resolve: number, context?: Context): number {
+  const how = Buffer.alloc(OPEN_HOW_SIZE)
+  how.writeBigUInt64LE(BigInt(flags | FCNTL.O_CLOEXEC), 0)
+  how.writeBigUInt64LE(BigInt(resolve), 16)
+  return checked(libc().openat2(dirfd, path, how, OPEN_HOW_SIZE), 'openat2', { path, ...context })
+}
+
 /** setns(2): moves the calling thread. */
 export function setns(fd: number, nstype: number, context?: Context): void {
   checked(libc().setns(fd, nstype), 'setns', context)
