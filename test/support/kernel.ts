@@ -7,7 +7,9 @@ const socket = libc.func('int socket(int, int, int)')
 const close = libc.func('int close(int)')
 const ioctl = libc.func('int ioctl(int, unsigned long, intptr_t)')
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, _Inout_ uint32_t *)')
+const fcntl = libc.func('int fcntl(int, int, int)')
 
+const F_SETFD = 2
 const O_CLOEXEC = 0o2000000
 const SIOCGSKNS = 0x894c
 const SOL_SOCKET = 1
@@ -24,6 +26,11 @@ export function plainSocket(family: number, type: number, protocol = 0): number 
 
 export function plainClose(fd: number): void {
   if (close(fd) !== 0) throw new Error(`close(${fd}) failed with errno ${koffi.errno()}`)
+}
+
+/** Takes FD_CLOEXEC off a descriptor, as one that was handed down through exec has it. */
+export function plainInheritable(fd: number): void {
+  if (fcntl(fd, F_SETFD, 0) !== 0) throw new Error(`fcntl(${fd}) failed with errno ${koffi.errno()}`)
 }
 
 /** SIOCGSKNS: a descriptor of the network namespace a socket lives in. */

@@ -22,7 +22,7 @@ const LACKING = {
 export type Need = keyof typeof LACKING
 
 const CAP_SYS_ADMIN = 21n
-const required = new Set((process.env['NSFD_REQUIRE'] ?? '').split(','))
+const required = new Set((process.env.NSFD_REQUIRE ?? '').split(','))
 const answers = new Map<Need, string | undefined>()
 
 /** Options for test(): runs it, or skips it with the reason. @throws where NSFD_REQUIRE forbids the skip. */

@@ -5,9 +5,17 @@ import { fileURLToPath } from 'node:url'
 
 export type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string }
 
-/** Starts a program; `at` is its URL, from import.meta.resolve or new URL(…, import.meta.url). */
-export function startProgram(at: URL, args: string[] = [], env: Record<string, string> = {}): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(at), ...args], {
+export type Start = {
+  args?: string[]
+  env?: Record<string, string>
+  /** A command that starts the program in its turn: ['unshare', '--pid']. */
+  through?: string[]
+}
+
+/** Starts a program; `at` is new URL('./programs/….js', import.meta.url). */
+export function startProgram(at: URL, { args = [], env = {}, through = [] }: Start = {}): ChildProcess {
+  const [command = '', ...rest] = [...through, process.execPath, fileURLToPath(at), ...args]
+  return spawn(command, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, NODE_TEST_CONTEXT: '', ...env },
   })
@@ -27,6 +35,6 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code, signal, stdout, stderr }
 }
 
-export function runProgram(at: URL, args: string[] = [], env: Record<string, string> = {}): Promise<Ended> {
-  return ended(startProgram(at, args, env))
+export function runProgram(at: URL, start?: Start): Promise<Ended> {
+  return ended(startProgram(at, start))
 }

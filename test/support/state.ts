@@ -21,9 +21,11 @@ export function descriptors(): string[] {
   })
 }
 
+const NAMESPACE = new RegExp(`-> (${KIND_NAMES.join('|')}):\\[\\d+\\]$`)
+
 /** Descriptors that stand for namespaces. */
 export function namespaceDescriptors(): string[] {
-  return descriptors().filter((line) => /-> [a-z_]+:\[\d+\]$/.test(line))
+  return descriptors().filter((line) => NAMESPACE.test(line))
 }
 
 /** Threads that are not in the namespaces the process was born in: "tid kind: where". */
