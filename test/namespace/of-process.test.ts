@@ -1,15 +1,14 @@
 // Namespaces of processes: every kind of pid that is not one, and pids that change hands.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Kind, Namespace } from 'nsfd'
 import { KIND_NAMES } from '#dist/namespace/kinds.js'
 import { everyTestEndsAtHome } from '../support/home.js'
 import { needs } from '../support/needs.js'
 import { runProgram } from '../support/program.js'
+import { comesTrue, sleeper } from '../support/sleeper.js'
 import { descriptors, flagsOf } from '../support/state.js'
 
 everyTestEndsAtHome()
@@ -18,7 +17,7 @@ const O_CLOEXEC = 0o2000000
 
 for (const kind of KIND_NAMES) {
   test(`the ${kind} namespace of another process is the one /proc shows`, async () => {
-    await using other = sleeper()
+    await using other = await sleeper()
     using its = Namespace.ofProcess(other.pid, kind)
     assert.equal(String(its), readlinkSync(`/proc/${other.pid}/ns/${kind}`))
     assert.equal(flagsOf(its.fd) & O_CLOEXEC, O_CLOEXEC)
@@ -26,8 +25,7 @@ for (const kind of KIND_NAMES) {
 }
 
 test('the namespace of a process that lives elsewhere is elsewhere', needs('admin'), async () => {
-  await using other = sleeper('unshare', ['--net', '--uts', '--ipc', '--', 'sleep', '60'])
-  await comesTrue(() => readFileSync(`/proc/${other.pid}/cmdline`, 'utf8').startsWith('sleep'))
+  await using other = await sleeper('unshare', '--net', '--uts', '--ipc', '--')
   for (const kind of ['net', 'uts', 'ipc'] as Kind[]) {
     using its = Namespace.ofProcess(other.pid, kind)
     using home = Namespace.current(kind)
@@ -36,8 +34,7 @@ test('the namespace of a process that lives elsewhere is elsewhere', needs('admi
 })
 
 test('what was opened stays open when the process has ended', needs('admin'), async () => {
-  const other = sleeper('unshare', ['--net', '--', 'sleep', '60'])
-  await comesTrue(() => readFileSync(`/proc/${other.pid}/cmdline`, 'utf8').startsWith('sleep'))
+  const other = await sleeper('unshare', '--net', '--')
   using its = Namespace.ofProcess(other.pid, 'net')
   await other[Symbol.asyncDispose]()
   using again = its.clone()
@@ -83,7 +80,7 @@ test('a dead pid is ESRCH, and nothing is left open', () => {
 
 test('a zombie holds no namespaces any more: the error says so, and nothing is left open', async () => {
   // The shell starts a child that ends at once, and becomes a program that never waits for it.
-  await using parent = sleeper('sh', ['-c', 'true & exec sleep 60'])
+  await using parent = await sleeper('sh', '-c', 'true & exec "$@"', 'sh')
   const zombie = await comesTrue(() => zombieBelow(parent.pid))
   const before = descriptors()
   assert.throws(() => Namespace.ofProcess(zombie, 'net'), {
@@ -118,20 +115,6 @@ test(
   },
 )
 
-type Sleeper = { pid: number } & AsyncDisposable
-
-function sleeper(command = 'sleep', args = ['60']): Sleeper {
-  const child: ChildProcess = spawn(command, args, { stdio: 'ignore' })
-  return {
-    pid: child.pid as number,
-    async [Symbol.asyncDispose]() {
-      const gone = once(child, 'exit')
-      child.kill('SIGKILL')
-      await gone
-    },
-  }
-}
-
 function zombieBelow(parent: number): number | undefined {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -140,13 +123,4 @@ function zombieBelow(parent: number): number | undefined {
       const { stdout } = spawnSync('cat', [`/proc/${pid}/stat`], { encoding: 'utf8' })
       return new RegExp(`\\) Z ${parent} `).test(stdout)
     })
-}
-
-async function comesTrue<T>(question: () => T | undefined | false): Promise<T> {
-  for (let tries = 0; tries < 400; tries++) {
-    const answer = question()
-    if (answer) return answer
-    await sleep(10)
-  }
-  throw new Error('it did not come true in 4 s')
 }
