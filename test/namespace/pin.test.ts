@@ -209,7 +209,7 @@ for (const [what, make] of Object.entries(FOREIGN)) {
 test('a file mounted over by something else is not ours: it is neither unmounted nor removed', needs('admin'), () => {
   const name = uniqueName('mounted')
   const path = leaveStaleFile('net', name)
-  execFileSync('mount', ['--bind', '/proc/self/status', path])
+  execFileSync('mount', ['--bind', `/proc/${process.pid}/status`, path])
   try {
     using made = Namespace.create('net')
     assert.ok(!Namespace.list('net').some((pin) => pin.name === name))

@@ -7,6 +7,9 @@ const socket = libc.func('int socket(int, int, int)')
 const close = libc.func('int close(int)')
 const ioctl = libc.func('int ioctl(int, unsigned long, intptr_t)')
 const getsockopt = libc.func('int getsockopt(int, int, int, void *, _Inout_ uint32_t *)')
+const bind = libc.func('int bind(int, const void *, uint32_t)')
+const listen = libc.func('int listen(int, int)')
+const getsockname = libc.func('int getsockname(int, void *, _Inout_ uint32_t *)')
 const fcntl = libc.func('int fcntl(int, int, int)')
 
 const F_SETFD = 2
@@ -43,6 +46,16 @@ export function namespaceOfSocket(fd: number): number {
 /** SO_NETNS_COOKIE: a number for the network namespace a socket lives in, the same for all its sockets. */
 export function netnsCookie(fd: number): bigint {
   return option(fd, SO_NETNS_COOKIE, 8).readBigUInt64LE(0)
+}
+
+/** Binds an AF_INET stream socket to 0.0.0.0 and a free port, and listens. Returns the port. */
+export function listenAnywhere(fd: number): number {
+  const address = Buffer.alloc(16)
+  address.writeUInt16LE(2, 0)
+  if (bind(fd, address, 16) !== 0 || listen(fd, 1) !== 0 || getsockname(fd, address, [16]) !== 0) {
+    throw new Error(`bind, listen or getsockname failed with errno ${koffi.errno()}`)
+  }
+  return address.readUInt16BE(2)
 }
 
 /** What the kernel says a socket is. */
