@@ -1,6 +1,6 @@
 // Pins: a bind mount that names a namespace and keeps it alive. For net, the very files of `ip netns`. ip-netns(8).
 import { constants, lstatSync, mkdirSync, readdirSync, unlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { FCNTL, MOUNT } from '../kernel/constants.js'
 import { errnoOf, hasCode, NsfdError } from '../kernel/errors.js'
 import { errno, libc } from '../kernel/libc.js'
@@ -116,7 +116,8 @@ function look(path: string): Found | undefined {
   } finally {
     close(fd)
   }
-  const leftBehind = !link && own.size === 0
+  // Files of /proc have size 0 too: what is mounted over a name is somebody's, whatever its size.
+  const leftBehind = !link && own.size === 0 && own.dev === lstatSync(dirname(path)).dev
   return leftBehind ? { state: 'stale', ageMs: Date.now() - own.ctimeMs } : { state: 'foreign' }
 }
 
