@@ -6,8 +6,9 @@ import { refuseClusterServers } from './cluster.js'
 import { keepFetchPoolsApart } from './fetch-pools.js'
 import { bracketHandles } from './handles.js'
 import { keepHttpPoolsApart } from './http-pools.js'
-import { answerNamesInside } from './lookups.js'
+import { answerLookups } from './lookups.js'
 import { proveBrackets } from './proof.js'
+import { answerResolvers } from './resolvers.js'
 import { honourStamps } from './stamp.js'
 import { refuseWorkersWhileAway } from './threads.js'
 
@@ -20,7 +21,8 @@ export function prepareContext(namespace: Namespace): void {
     const native = bindings()
     whereabouts('net')
     bracketHandles(native)
-    answerNamesInside(native)
+    answerLookups(native)
+    answerResolvers(native)
     honourStamps()
     keepHttpPoolsApart()
     refuseClusterServers()

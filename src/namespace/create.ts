@@ -54,7 +54,7 @@ function createUserNamespace(kind: Kind): number {
     close(ready.write)
     ready.write = -1
     const answer = readLine(ready.read)
-    if (helper.pid !== undefined && answer === '') return openOfProcess(helper.pid, 'user')
+    if (helper.pid !== undefined && answer === '') return openOfProcess(helper.pid, 'user').fd
     const why = helper.pid === undefined ? 'unshare(1) of util-linux could not be started' : answer
     throw new NsfdError(`EPERM: cannot create a user namespace: ${why}; see nsfd doctor`, {
       code: 'EPERM',

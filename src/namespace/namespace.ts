@@ -35,18 +35,20 @@ export class Namespace implements Disposable {
   readonly kernelId: bigint | undefined
   /** The pin it was opened by, if it was: `ip netns` keeps /etc/netns/<name> for it. */
   readonly name: string | undefined
+  #rootFd: number | undefined
   #fd: number
   #closed = false
   #users = 0
 
   /** @internal */
-  constructor(secret: symbol, fd: number, kind: Kind, name?: string) {
+  constructor(secret: symbol, fd: number, kind: Kind, name?: string, rootFd?: number) {
     if (secret !== PRIVATE) throw new TypeError(`${PRIVATE.description}: Namespace.named(), Namespace.create(), …`)
     this.#fd = fd
     this.kind = kind
     this.id = idOf(fd)
     this.kernelId = kernelIdOf(fd)
     this.name = name
+    this.#rootFd = rootFd
   }
 
   /** The namespace the calling thread is in. (/proc/thread-self/ns/<kind>) */
@@ -59,7 +61,8 @@ export class Namespace implements Disposable {
    * @throws ESRCH if no such process, or a zombie; EPERM if it may not be looked at (ptrace access).
    */
   static ofProcess(pid: number, kind: Kind): Namespace {
-    return adopt(openOfProcess(pid, checkKind(kind)), kind)
+    const { fd, rootFd } = openOfProcess(pid, checkKind(kind))
+    return adopt(fd, kind, undefined, rootFd)
   }
 
   /**
@@ -120,6 +123,15 @@ export class Namespace implements Disposable {
     return this.#fd
   }
 
+  /**
+   * A descriptor of the root directory (O_PATH) of the process it was opened through, if that has a mount namespace of
+   * its own: its /etc answers names. Undefined otherwise, and once closed.
+   * @internal
+   */
+  get rootFd(): number | undefined {
+    return this.#closed ? undefined : this.#rootFd
+  }
+
   get closed(): boolean {
     return this.#closed
   }
@@ -173,7 +185,9 @@ export class Namespace implements Disposable {
 
   /** A second object with a descriptor of its own. */
   clone(): Namespace {
-    return adopt(duplicate(this.fd, { kind: this.kind, asked: `cannot duplicate ${this}` }), this.kind, this.name)
+    const context = { kind: this.kind, asked: `cannot duplicate ${this}` }
+    const fd = duplicate(this.fd, context)
+    return adopt(fd, this.kind, this.name, this.#rootFd === undefined ? undefined : duplicate(this.#rootFd, context))
   }
 
   /**
@@ -237,6 +251,8 @@ export class Namespace implements Disposable {
     const fd = this.#fd
     this.#fd = -1
     close(fd)
+    if (this.#rootFd !== undefined) close(this.#rootFd)
+    this.#rootFd = undefined
   }
 
   #relative(request: number, what: string, whyNot: string): number {
@@ -253,15 +269,16 @@ export class Namespace implements Disposable {
 }
 
 /** Wraps a descriptor that is ours, or closes it if it is not of the expected kind. */
-function adopt(fd: number, expected?: Kind, name?: string): Namespace {
+function adopt(fd: number, expected?: Kind, name?: string, rootFd?: number): Namespace {
   try {
     const kind = kindOf(fd)
     if (expected !== undefined && kind !== expected) {
       throw wrongKind(name === undefined ? `the ${expected} file` : `the pin '${name}'`, expected, kind)
     }
-    return new Namespace(PRIVATE, fd, kind, name)
+    return new Namespace(PRIVATE, fd, kind, name, rootFd)
   } catch (error) {
     close(fd)
+    if (rootFd !== undefined) close(rootFd)
     throw error
   }
 }

@@ -1,10 +1,12 @@
 // Ways to come by a descriptor: a path, a process, a socket. Every descriptor is O_CLOEXEC (Node's own open sets it).
-import { constants, fstatSync } from 'node:fs'
+import { constants, fstatSync, readlinkSync } from 'node:fs'
 import { FCNTL, SIOCGSKNS } from '../kernel/constants.js'
 import { invalidArgument, NsfdError } from '../kernel/errors.js'
 import { close, ioctl, isNsfs, isOpen, open, pidfdAlive, pidfdOpen } from '../kernel/syscalls.js'
 import { notANamespace } from './identity.js'
 import type { Kind } from './kinds.js'
+
+type ErrorContext = Parameters<typeof open>[2]
 
 const PID_MAX = 0x7fffffff
 
@@ -35,7 +37,7 @@ export function openPath(path: string): number {
 }
 
 /** Opens /proc/<pid>/ns/<kind>, and makes sure by pidfd that it was that process's from beginning to end. */
-export function openOfProcess(pid: number, kind: Kind): number {
+export function openOfProcess(pid: number, kind: Kind): { fd: number; rootFd: number | undefined } {
   checkPid(pid)
   const asked = `cannot open the ${kind} namespace of process ${pid}`
   const pidfd = pidfdOpen(pid, {
@@ -49,11 +51,24 @@ export function openOfProcess(pid: number, kind: Kind): number {
   })
   try {
     const fd = open(`/proc/${pid}/ns/${kind}`, constants.O_RDONLY, { kind, asked, next: PROCESS_HELP })
-    if (pidfdAlive(pidfd)) return fd
+    const rootFd = kind === 'net' ? openOtherRoot(pid, { kind, asked, next: PROCESS_HELP }, fd) : undefined
+    if (pidfdAlive(pidfd)) return { fd, rootFd }
     close(fd)
+    if (rootFd !== undefined) close(rootFd)
     throw new NsfdError(`ESRCH: ${asked}: it ended meanwhile`, { code: 'ESRCH', errno: -3, syscall: 'open', kind })
   } finally {
     close(pidfd)
+  }
+}
+
+/** The root directory of a process in a mount namespace other than ours; its /etc belongs to its network. */
+function openOtherRoot(pid: number, context: ErrorContext, alreadyOpen: number): number | undefined {
+  try {
+    if (readlinkSync(`/proc/${pid}/ns/mnt`) === readlinkSync('/proc/thread-self/ns/mnt')) return undefined
+    return open(`/proc/${pid}/root`, FCNTL.O_PATH | constants.O_DIRECTORY, context)
+  } catch (error) {
+    close(alreadyOpen)
+    throw error
   }
 }
 

@@ -1,0 +1,8 @@
+// Which files and servers answer names for a namespace of the context.
+import type { Namespace } from '../namespace/namespace.js'
+import type { NameSource } from './names/index.js'
+import { poolKey } from './storage.js'
+
+export function nameSourceOf(net: Namespace): NameSource {
+  return { id: poolKey({ net }), name: net.name, rootFd: net.rootFd }
+}
