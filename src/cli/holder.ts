@@ -19,6 +19,7 @@ import { hasCode, NsfdError } from '../kernel/errors.js'
 import { close, open, tryLock } from '../kernel/syscalls.js'
 import { KIND_NAMES, KINDS } from '../namespace/kinds.js'
 import { findTool } from '../process/hop.js'
+import { READY } from './rootless-marker.js'
 
 /** What tells a process from a later one with the same pid, and what it holds. */
 export type Holder = { pid: number; startTime: string; userNamespace: string }
@@ -62,25 +63,32 @@ export function findHolder(): Holder | undefined {
   }
 }
 
+/** It becomes a holder only once its pid is written down: interrupted before, it ends by itself. */
 export async function startHolder(): Promise<Holder> {
-  const [tool = '', ...args] = freshNamespaces('--tell')
+  const [tool = '', ...args] = freshNamespaces('--asked')
   const child = spawn(tool, [...args, ...FOREVER], {
     cwd: '/',
     detached: true,
     env: { PATH: process.env.PATH },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'pipe'],
   })
-  let said = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  await once(child.stderr, 'close')
   child.unref()
-  if (child.pid === undefined || said !== '' || !exists(child.pid)) throw cannotMake(said.trim())
+  let said = ''
+  const isReady = new Promise<boolean>((resolve) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      if (said === READY) resolve(true)
+    })
+    child.stderr.once('close', () => resolve(false))
+  })
+  if (!(await isReady) || child.pid === undefined) throw cannotMake(said.trim())
   const holder = describe(child.pid)
   const draft = `${pidFile()}.${process.pid}`
   writeFileSync(draft, JSON.stringify(holder), { mode: 0o600 })
   renameSync(draft, pidFile())
+  child.stdin.end('go')
+  await once(child.stderr, 'close')
+  if (said !== READY || !isAlive(holder)) throw cannotMake(said.slice(READY.length).trim())
   return holder
 }
 
@@ -153,6 +161,7 @@ function statOf(path: string): { uid: number; mode: number; isDirectory: boolean
 }
 
 function describe(pid: number): Holder {
+  statSync(`/proc/${pid}/ns/mnt`) // a zombie has none any more, though it still has a user namespace
   const userNamespace = String(statSync(`/proc/${pid}/ns/user`, { bigint: true }).ino)
   return { pid, startTime: startTimeOf(pid), userNamespace }
 }
@@ -172,10 +181,6 @@ function isAlive({ pid, startTime, userNamespace }: Holder): boolean {
 function startTimeOf(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] as string
-}
-
-function exists(pid: number): boolean {
-  return lstatSync(`/proc/${pid}/ns/user`, { throwIfNoEntry: false }) !== undefined
 }
 
 /** The error for a machine that refuses user namespaces. @param why what unshare(1) said */

@@ -1,13 +1,23 @@
 // The first program inside a new user namespace and what belongs to it: makes /run ours, and becomes the command it is given.
-// node rootless-init.js [--tell] -- COMMAND…   --tell: stderr closes when the command runs.
-import { chmodSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+// node rootless-init.js [--asked] -- COMMAND…
+// --asked: says READY on stderr and goes on only when asked to on stdin, so that it ends if whoever started it has ended.
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { MOUNT } from '../kernel/constants.js'
 import { mount } from '../kernel/syscalls.js'
 import { KIND_NAMES, KINDS } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
 import { loopbackUp } from './loopback.js'
 import { replace } from './replace.js'
-import { MARKER, ownUserNamespace } from './rootless-marker.js'
+import { MARKER, ownUserNamespace, READY } from './rootless-marker.js'
 
 const end = process.argv.indexOf('--')
 const options = process.argv.slice(2, end)
@@ -21,7 +31,14 @@ try {
   process.stderr.write(`nsfd: cannot prepare a user namespace: ${(error as Error).message}\n`)
   process.exit(1)
 }
-replace(process.argv.slice(end + 1), options.includes('--tell') ? [0, 1] : [0, 1, 2])
+const asked = options.includes('--asked')
+if (asked) waitUntilAsked()
+replace(process.argv.slice(end + 1), asked ? [1] : [0, 1, 2])
+
+function waitUntilAsked(): void {
+  writeSync(2, READY)
+  if (readSync(0, Buffer.alloc(1)) === 0) process.exit(1)
+}
 
 /**
  * An empty /run that we may write to, with everything of the old one in its place (the resolver's files, the session's

@@ -5,6 +5,9 @@ export const MARKER = 'NSFD_ROOTLESS'
 /** The directory to go on in: entering a mount namespace ends at its root. */
 export const DIRECTORY = 'NSFD_ROOTLESS_CWD'
 
+/** What rootless-init.js says when it waits to be asked. */
+export const READY = 'ready\n'
+
 /** Inode number of the calling process's user namespace. */
 export function ownUserNamespace(): string {
   return String(statSync('/proc/self/ns/user', { bigint: true }).ino)
