@@ -49,9 +49,9 @@ function featuresFrom(fine: (id: string) => boolean): Feature[] {
   const rootless = base && fine('userns') && fine('util-linux')
   const needAdmin = rootless ? 'it needs root; or add --rootless' : 'it needs root'
   const feature = (id: string, name: string, works: boolean, because: string): Feature =>
-    works ? { id, name, works } : { id, name, works, because }
+    works ? { id, name, works } : { id, name, works, because: base ? because : 'see the marks above' }
   return [
-    feature('look', 'nsfd ls, Namespace.current, ofProcess of your own processes', base, 'see the marks above'),
+    feature('look', 'nsfd ls, Namespace.current, ofProcess of your own processes', base, ''),
     feature('create', 'nsfd add and rm; Namespace.create and pin', admin, needAdmin),
     feature('enter', 'nsfd exec; run, runSync, setns, socketat', admin, needAdmin),
     feature('spawn', 'spawn into mnt, user and time', admin && fine('util-linux'), needAdmin),
@@ -143,13 +143,8 @@ function handles(): Check {
     own.handle()
     return { ...about, status: 'ok', found: 'references that hold nothing' }
   } catch (error) {
-    // 'note' would count as working; that they are absent is a fact of older kernels, and a warning of nothing else.
-    return {
-      ...about,
-      status: 'warning',
-      found: (error as Error).message.split(';')[0] as string,
-      advice: 'needs Linux 6.18',
-    }
+    if (hasCode(error, 'ERR_NSFD_FFI')) return { ...about, status: 'warning', found: 'not known without koffi' }
+    return { ...about, status: 'warning', found: 'not here', advice: 'references that hold nothing need Linux 6.18' }
   }
 }
 

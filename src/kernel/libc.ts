@@ -100,7 +100,7 @@ function loadKoffi(): Koffi {
     return createRequire(import.meta.url)('koffi') as Koffi
   } catch (cause) {
     const machine = `${process.platform} ${process.arch}`
-    const message = `nsfd cannot call the C library: koffi does not load on ${machine} (${(cause as Error).message}); reinstall without --omit=optional, and with --allow-addons if Node's permission model is on`
+    const message = `nsfd cannot call the C library: koffi does not load on ${machine} (${(cause as Error).message.split('\n')[0]}); reinstall without --omit=optional, and with --allow-addons if Node's permission model is on`
     throw new NsfdError(message, { code: 'ERR_NSFD_FFI', cause })
   }
 }
