@@ -23,9 +23,10 @@ describe('NamespaceWorker', { skip }, () => {
     test(`its thread lives in ${kinds.join(', ')}, and no other thread does`, async () => {
       const namespaces = kinds.map((kind) => Namespace.create(kind))
       const worker = new NamespaceWorker(WHERE, { namespaces, eval: true, workerData: kinds })
+      const exited = once(worker, 'exit')
       const message = await first(worker)
       assert.deepEqual(message, { places: namespaces.map(String), workerData: [...kinds] })
-      await once(worker, 'exit')
+      await exited
       for (const kind of kinds) assert.deepEqual(threadsAbroad(kind), [])
       for (const namespace of namespaces) namespace.close()
     })
@@ -100,8 +101,9 @@ describe('NamespaceWorker', { skip }, () => {
       const place = String(net)
       const worker = new NamespaceWorker(WHERE, { namespaces: [net], eval: true, workerData: ['net'] })
       net.close()
+      const exited = once(worker, 'exit')
       assert.deepEqual(await first(worker), { places: [place], workerData: ['net'] })
-      await once(worker, 'exit')
+      await exited
     }
     assert.ok(readdirSync('/proc/self/fd').length <= before)
   })
