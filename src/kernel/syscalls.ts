@@ -112,3 +112,18 @@ export function pipe(): { read: number; write: number } {
   checked(libc().pipe2(fds, FCNTL.O_CLOEXEC), 'pipe2')
   return { read: fds[0] as number, write: fds[1] as number }
 }
+
+/**
+ * Makes sure that so many descriptors can be opened, by opening and closing them: for what fails badly in the middle.
+ * @throws EMFILE, ENFILE
+ */
+export function requireDescriptors(count: number, context?: Context): void {
+  const opened: number[] = []
+  try {
+    const { read, write } = pipe()
+    opened.push(read, write)
+    while (opened.length < count) opened.push(duplicate(read, context))
+  } finally {
+    for (const fd of opened) close(fd)
+  }
+}

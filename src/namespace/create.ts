@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { constants, readSync } from 'node:fs'
 import { NsfdError, systemError } from '../kernel/errors.js'
-import { close, open, pipe } from '../kernel/syscalls.js'
+import { close, open, pipe, requireDescriptors } from '../kernel/syscalls.js'
 import { CREATE_HELP, checkKind, KINDS, type Kind } from './kinds.js'
 import { openOfProcess } from './open.js'
 import { visitNew } from './thread.js'
@@ -36,11 +36,15 @@ const MAKERS: Record<Kind, (kind: Kind) => number> = {
   pid: refusePidNamespace,
 }
 
+/** Two pipes, what Node's spawn opens for itself, and the namespace. */
+const HELPER_DESCRIPTORS = 12
+
 /**
  * A process with threads may not unshare its user namespace, so a helper of one thread does (unshare(1)), and lives
  * until its namespace has been opened. Root inside is whoever called: without a process inside, nobody could map it later.
  */
 function createUserNamespace(kind: Kind): number {
+  requireDescriptors(HELPER_DESCRIPTORS, { kind, asked: 'cannot start the helper that makes a user namespace' })
   const lifetime = pipe()
   const ready = pipe()
   try {

@@ -1,6 +1,7 @@
 // A thread that makes one namespace by changing itself, and ends. The caller waits: it takes some 20 ms.
 import { Worker } from 'node:worker_threads'
 import { NsfdError } from '../kernel/errors.js'
+import { requireDescriptors } from '../kernel/syscalls.js'
 
 export type MadeOnThread = {
   flag: number
@@ -17,8 +18,11 @@ export const SYSCALLS = ['unshare', 'mount', 'open'] as const
 export const SHARED = { DONE: 0, FD: 1, ERRNO: 2, SYSCALL: 3 } as const
 
 const PATIENCE_MS = 30_000
+/** What a Worker of Node opens while it starts. Without them it never runs, and says so only to an event loop that waits. */
+const WORKER_DESCRIPTORS = 16
 
 export function makeOnThrowawayThread(made: MadeOnThread): Answer {
+  requireDescriptors(WORKER_DESCRIPTORS, { asked: `cannot start a thread to make a ${made.file} namespace` })
   const shared = new Int32Array(new SharedArrayBuffer(16))
   const worker = new Worker(new URL('./throwaway-worker.js', import.meta.url), {
     workerData: { made, shared },
