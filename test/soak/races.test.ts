@@ -1,7 +1,7 @@
 // Pins under attack: many processes at one name, and processes killed at any point of create, pin and unpin.
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { lstatSync } from 'node:fs'
 import { test } from 'node:test'
@@ -10,6 +10,7 @@ import { Namespace } from 'nsfd'
 import { uniqueName } from '../support/names.js'
 import { needs } from '../support/needs.js'
 import { ended, startProgram } from '../support/program.js'
+import { leaveStaleFile } from '../support/stale.js'
 import { nsfsMounts } from '../support/state.js'
 
 const RACERS = 6
@@ -20,7 +21,7 @@ const KILLED_AT_ONCE = 4
 test('of many processes that pin one name at once, one wins and the rest are told EEXIST', needs('admin'), async () => {
   for (let race = 0; race < RACES; race++) {
     const name = uniqueName('race')
-    if (race % 2 === 1) staleFile(name)
+    if (race % 2 === 1) leaveStaleFile('net', name)
     const racers = Array.from({ length: RACERS }, () =>
       startProgram(new URL('./programs/pin-once.js', import.meta.url), { args: [name] }),
     )
@@ -96,11 +97,4 @@ function onDisk(names: string[]): string[] {
     .flatMap((kind) => names.map((name) => `/run/${kind}ns/${name}`))
     .filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined)
     .sort()
-}
-
-/** What a crash between making the file and mounting on it leaves, long enough ago. */
-function staleFile(name: string): void {
-  using made = Namespace.create('net')
-  made.pin(uniqueName('prepare')).unpin()
-  execFileSync('touch', [`/run/netns/${name}`])
 }
