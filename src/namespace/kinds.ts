@@ -45,7 +45,7 @@ export function isVisitable(kind: Kind): kind is VisitableKind {
 /** What to try when the kernel refuses to let a thread into a namespace. */
 export const ENTER_HELP = {
   EPERM:
-    'it needs CAP_SYS_ADMIN over the user namespace that owns it and over your own: run as root, or inside a user namespace of your own (nsfd --rootless …)',
+    'it needs CAP_SYS_ADMIN over the user namespace that owns it, over the one that owns where you are (to come back), and over your own: run as root, or inside a user namespace of your own (nsfd --rootless …)',
   EINVAL: 'the descriptor is of another kind, or this process may not enter that kind',
   EUSERS: 'only a process with a single thread may enter it: start a process inside with spawn()',
 } as const
@@ -56,4 +56,10 @@ export const CREATE_HELP = {
   ENOSPC: 'a limit of /proc/sys/user/max_*_namespaces is reached: close namespaces or raise the limit',
   EINVAL: 'this kernel was built without this kind of namespace: see nsfd doctor',
   ENOMEM: 'the kernel is out of memory for it',
+} as const
+
+/** What to try when a thread that left could not come back. */
+export const RETURN_HELP = {
+  EPERM:
+    'the thread could not come back: that needs CAP_SYS_ADMIN over the user namespace that owns where it is now; run as root, or inside a user namespace that has a namespace of that kind of its own (nsfd --rootless …)',
 } as const

@@ -4,13 +4,15 @@ import { getSystemErrorName } from 'node:util'
 import { systemError } from '../kernel/errors.js'
 import { errno, libc } from '../kernel/libc.js'
 import { unshare } from '../kernel/syscalls.js'
-import { CREATE_HELP, ENTER_HELP, KINDS, type Kind, type VisitableKind } from './kinds.js'
+import { CREATE_HELP, ENTER_HELP, KINDS, type Kind, RETURN_HELP, type VisitableKind } from './kinds.js'
 
 /**
  * A descriptor of the namespace this thread is in now, a kind; opened when first needed. By Node's own open, so that
  * Node closes it when this thread is a Worker and ends, however it ends.
  */
 const place: Partial<Record<VisitableKind, number>> = {}
+/** By kind, the errno that coming back to `place` would meet. */
+const wayBack: Partial<Record<VisitableKind, number>> = {}
 let visits = 0
 
 /** A descriptor of the namespace the calling thread is in. Owned by this file: never close it. */
@@ -20,7 +22,17 @@ export function whereabouts(kind: VisitableKind): number {
   startThreadPool()
   const fd = openSync(`/proc/thread-self/ns/${kind}`, constants.O_RDONLY)
   place[kind] = fd
+  wayBack[kind] = tryComingBack(kind, fd)
   return fd
+}
+
+/**
+ * The errno with which the kernel would refuse this thread's return, 0 if it would not. Root of a user namespace may make
+ * a namespace, and then not come home, where home belongs to an outer user namespace: asked before the first leaving.
+ */
+function tryComingBack(kind: VisitableKind, home: number): number {
+  if (kind === 'pid') return 0 // what this thread's children are in may be another one than its own: leave that alone
+  return libc().setns(home, KINDS[kind].flag) === -1 ? errno() : 0
 }
 
 /** Whether this thread is away: inside runSync, or inside a bracketed call. */
@@ -30,6 +42,8 @@ export function isVisiting(): boolean {
 
 /** Moves the calling thread into fd's namespace; 0, or the errno, in which case it has not moved. */
 export function goTo(kind: VisitableKind, fd: number): number {
+  const noWayBack = wayBack[kind] ?? 0
+  if (noWayBack !== 0) return noWayBack
   if (libc().setns(fd, KINDS[kind].flag) === -1) return errno()
   place[kind] = fd
   visits++
@@ -59,7 +73,10 @@ export function visit<T>(kind: VisitableKind, fd: number, work: () => T, asked?:
 /** Makes a new namespace on the calling thread, opens it with `open`, and brings the thread back. */
 export function visitNew<T>(kind: VisitableKind, open: () => T): T {
   const from = whereabouts(kind)
-  unshare(KINDS[kind].flag, { kind, asked: `cannot create a ${kind} namespace`, next: CREATE_HELP })
+  const asked = `cannot create a ${kind} namespace`
+  const noWayBack = wayBack[kind] ?? 0
+  if (noWayBack !== 0) throw systemError(noWayBack, { syscall: 'setns', kind, asked, next: RETURN_HELP })
+  unshare(KINDS[kind].flag, { kind, asked, next: CREATE_HELP })
   visits++
   try {
     return open()
@@ -72,6 +89,7 @@ export function visitNew<T>(kind: VisitableKind, open: () => T): T {
 export function moved(kind: Kind): void {
   const known = place[kind as VisitableKind]
   delete place[kind as VisitableKind]
+  delete wayBack[kind as VisitableKind]
   if (known !== undefined) closeSync(known)
 }
 
