@@ -141,7 +141,7 @@ function mayAdminister() {
 /** A person without root is root of a user namespace, with a network and a /run of its own. Returns where that is refused. */
 function runInsideUserNamespace() {
   const prepare = 'mount -t tmpfs tmpfs /run && { ip link set lo up || true; } && exec "$@"'
-  const unshare = ['--user', '--map-root-user', '--mount', '--net', '--', 'sh', '-c']
+  const unshare = ['--user', '--map-root-user', '--mount', '--net', '--uts', '--ipc', '--cgroup', '--', 'sh', '-c']
   if (spawnSync('unshare', [...unshare, prepare, 'sh', 'true']).status !== 0) return
   const { status } = spawnSync(
     'unshare',

@@ -31,7 +31,7 @@ test(
   needs('userns'),
   async () => {
     const { code, stdout, stderr } = await runProgram(new URL('./programs/no-more-namespaces.js', import.meta.url), {
-      through: ['unshare', '--user', '--map-root-user', '--'],
+      through: ['unshare', '--user', '--map-root-user', '--net', '--uts', '--ipc', '--cgroup', '--'],
     })
     assert.equal(code, 0, stderr)
     for (const { kind, outcome, message, athome } of JSON.parse(stdout)) {

@@ -17,3 +17,19 @@ for (const on of ['main thread', 'worker']) {
     })
   }
 }
+
+test(
+  'where a thread could leave but not come back, it does not leave: EPERM, with the reason, and the process lives',
+  needs('userns'),
+  async () => {
+    const { code, stdout, stderr } = await runProgram(new URL('./programs/one-way.js', import.meta.url), {
+      through: ['unshare', '--user', '--map-root-user', '--'],
+    })
+    assert.equal(code, 0, stderr)
+    for (const told of JSON.parse(stdout)) {
+      assert.equal(told.code, 'EPERM', told.kind)
+      assert.match(told.message, /could not come back.*nsfd --rootless/)
+      assert.equal(told.athome, true)
+    }
+  },
+)

@@ -108,7 +108,7 @@ test('fromFd refuses what is no namespace, and leaves it the caller’s', () => 
   }
 })
 
-test('ofSocket: a server of Node’s own lives at home', async () => {
+test('ofSocket: a server of Node’s own lives at home', needs('admin'), async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { fd } = (server as unknown as { _handle: { fd: number } })._handle

@@ -8,7 +8,7 @@ import { everyTestEndsAtHome } from '../support/home.js'
 import { uniqueName } from '../support/names.js'
 import { needs } from '../support/needs.js'
 import { leaveStaleFile } from '../support/stale.js'
-import { nsfsMounts } from '../support/state.js'
+import { held, nsfsMounts } from '../support/state.js'
 
 everyTestEndsAtHome()
 
@@ -77,7 +77,7 @@ test(
     using made = Namespace.create('net')
     made.pin(uniqueName('prepare')).unpin()
     symlinkSync(`/proc/${process.pid}/ns/net`, path)
-    const mounts = nsfsMounts()
+    const { mounts } = held()
     {
       using found = Namespace.named(name)
       assert.ok(found.equals(home))
@@ -86,7 +86,7 @@ test(
     assert.throws(() => made.pin(name), { code: 'EEXIST' })
     Namespace.unpin(name)
     assert.ok(!existsSync(path))
-    assert.deepEqual(nsfsMounts(), mounts)
+    assert.deepEqual(held().mounts, mounts)
   },
 )
 

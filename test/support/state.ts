@@ -2,15 +2,16 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { hasCode } from '#dist/kernel/errors.js'
 import { KIND_NAMES, type Kind } from '#dist/namespace/kinds.js'
+import { OWN } from './names.js'
 
 /** The namespaces this process was born in. */
 const HOME = Object.fromEntries(KIND_NAMES.map((kind) => [kind, readlinkSync(`/proc/self/ns/${kind}`)]))
 
 export type Held = { descriptors: string[]; threads: number; mounts: string[] }
 
-/** Descriptors (without those of reading /proc itself), threads and nsfs mounts. */
+/** Descriptors (without those of reading /proc itself), threads, and the mounts of its own pins. */
 export function held(): Held {
-  return { descriptors: descriptors(), threads: readdirSync('/proc/self/task').length, mounts: nsfsMounts() }
+  return { descriptors: descriptors(), threads: readdirSync('/proc/self/task').length, mounts: ownMounts() }
 }
 
 /** Every open descriptor as "number -> what it is". */
@@ -48,6 +49,10 @@ export function flagsOf(fd: number): number {
   const flags = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1]
   if (flags === undefined) throw new Error(`descriptor ${fd} has no flags`)
   return Number.parseInt(flags, 8)
+}
+
+function ownMounts(): string[] {
+  return nsfsMounts().filter((line) => line.includes(`${OWN}.`))
 }
 
 export function nsfsMounts(): string[] {
