@@ -109,7 +109,10 @@ function askByStream(server: DnsServer, query: Query, options: QueryOptions, set
     received = Buffer.concat([received, chunk])
     if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
     const message = received.subarray(2, 2 + received.readUInt16BE(0))
-    settle(replyOf(message, query) ?? { unanswered: 'EBADRESP' })
+    const outcome = replyOf(message, query)
+    // Cut short where there is room for all of it, or about something else: a stream has one sender, who is wrong.
+    const isSound = outcome !== undefined && !('truncated' in outcome && outcome.truncated)
+    settle(isSound ? outcome : { unanswered: 'EBADRESP' })
   })
   socket.on('error', (error) => settle(unreachable(error)))
   socket.on('close', () => settle({ unanswered: 'EBADRESP' }))

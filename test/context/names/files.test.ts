@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { describe, it } from 'node:test'
 import { NameSpace } from '#dist/context/names/config.js'
 import { ABSENT, readEtc } from '#dist/context/names/files.js'
 import { lookup, type NameSource } from '#dist/context/names/index.js'
+import { Namespace } from '#dist/index.js'
 import { failure, freshId, sourceOf, TestRoot } from './support.js'
 
 const isRoot = process.getuid?.() === 0
@@ -69,9 +71,28 @@ describe("a container's files", () => {
   it('that are sockets are refused', async () => {
     using root = new TestRoot()
     const server = createServer().listen(`${root.path}/etc/hosts`)
-    await pause(20)
-    assert.equal((await failure(lookup(sourceOf(root), 'vm.example'))).code, 'ENXIO')
-    await new Promise((done) => server.close(done))
+    try {
+      await once(server, 'listening')
+      assert.equal((await failure(lookup(sourceOf(root), 'vm.example'))).code, 'ENXIO')
+    } finally {
+      server.close()
+    }
+  })
+})
+
+describe("a process's root", () => {
+  it('gives the files that process sees', { skip: !isRoot && 'a mount namespace of its own needs root' }, async () => {
+    const script = 'mount -t tmpfs none /etc && echo 10.0.0.1 inside > /etc/hosts && echo ready && exec sleep 60'
+    const child = spawn('unshare', ['--mount', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+    await once(child.stdout, 'data')
+    using ns = Namespace.ofProcess(child.pid as number, 'net')
+    try {
+      const source = { id: freshId(), rootFd: ns.rootFd }
+      assert.deepEqual(await lookup(source, 'inside'), [{ address: '10.0.0.1', family: 4 }])
+      assert.equal(readEtc(source, 'resolv.conf', undefined), ABSENT)
+    } finally {
+      child.kill()
+    }
   })
 })
 

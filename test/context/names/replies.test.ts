@@ -93,12 +93,13 @@ describe('a reply', () => {
     )
   })
 
-  it('of 64 KiB made of pointers to pointers is read or refused in less than a second', () => {
+  it('of 64 KiB made of pointers to pointers is refused in less than a second', () => {
     const chain = Buffer.alloc(32_000)
     const start = query.bytes.length + 12
-    for (let at = 0; at < chain.length; at += 2) chain.writeUInt16BE(0xc000 | Math.min(start + at - 2, 0x3fff), at)
+    // Its first two bytes are a root name, so that every pointer leads to a name in the end.
+    for (let at = 2; at < chain.length; at += 2) chain.writeUInt16BE(0xc000 | Math.min(start + at - 2, 0x3fff), at)
     const far = Buffer.alloc(2)
-    far.writeUInt16BE(0xc000 | 0x3ffe)
+    far.writeUInt16BE(0xc000 | (start + 2 * 8000))
     const records = [
       record(10, chain),
       ...Array.from({ length: 2000 }, () => record(1, Buffer.alloc(4), { name: far })),

@@ -5,8 +5,13 @@ import { type AddressInfo, createServer } from 'node:net'
 import dnsPacket from 'dns-packet'
 
 export type Question = { name: string; type: string; via: 'udp' | 'tcp'; packet: dnsPacket.DecodedPacket }
-/** Parts of a reply, whole bytes, several datagrams, or nothing at all. */
-export type Said = Omit<Partial<dnsPacket.Packet>, 'flags'> & { rcode?: number; truncated?: boolean; bytes?: Buffer[] }
+/** Parts of a reply, whole bytes, several datagrams, or nothing at all; cut ends a stream in the middle of it. */
+export type Said = Omit<Partial<dnsPacket.Packet>, 'flags'> & {
+  rcode?: number
+  truncated?: boolean
+  bytes?: Buffer[]
+  cut?: boolean
+}
 export type Behaviour = (question: Question) => Said | undefined
 
 export type TestServer = AsyncDisposable & {
@@ -27,13 +32,13 @@ export async function startServer(behaviour: Behaviour, address = '127.0.0.1'): 
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
       if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return
-      const replies = answer(received.subarray(2, 2 + received.readUInt16BE(0)), 'tcp')
-      for (const reply of replies ?? []) {
+      const { replies, cut } = answer(received.subarray(2, 2 + received.readUInt16BE(0)), 'tcp')
+      for (const reply of replies) {
         const length = Buffer.alloc(2)
         length.writeUInt16BE(reply.length)
         // In two pieces: a stream has no messages.
         socket.write(Buffer.concat([length, reply.subarray(0, 5)]))
-        setTimeout(() => socket.end(reply.subarray(5)), 5)
+        setTimeout(() => socket.end(cut ? '' : reply.subarray(5)), 5)
       }
     })
   })
@@ -45,17 +50,18 @@ export async function startServer(behaviour: Behaviour, address = '127.0.0.1'): 
   await once(udp, 'listening')
   udp.on('message', (bytes, remote) => {
     from.push(remote)
-    for (const reply of answer(bytes, 'udp') ?? []) udp.send(reply, remote.port, remote.address)
+    for (const reply of answer(bytes, 'udp').replies) udp.send(reply, remote.port, remote.address)
   })
 
-  function answer(bytes: Buffer, via: 'udp' | 'tcp'): Buffer[] | undefined {
+  function answer(bytes: Buffer, via: 'udp' | 'tcp'): { replies: Buffer[]; cut?: boolean | undefined } {
     const packet = dnsPacket.decode(bytes)
     const asked = packet.questions?.[0]
-    if (asked === undefined) return undefined
+    if (asked === undefined) return { replies: [] }
     const question: Question = { name: asked.name, type: asked.type, via, packet }
     questions.push(question)
     const said = state.behaviour(question)
-    return said === undefined ? undefined : (said.bytes ?? [encodeReply(packet, said)])
+    if (said === undefined) return { replies: [] }
+    return { replies: said.bytes ?? [encodeReply(packet, said)], cut: said.cut }
   }
 
   return {
@@ -75,7 +81,7 @@ export async function startServer(behaviour: Behaviour, address = '127.0.0.1'): 
 }
 
 export function encodeReply(query: dnsPacket.DecodedPacket, said: Said): Buffer {
-  const { rcode = 0, truncated = false, ...parts } = said
+  const { rcode = 0, truncated = false, bytes: _, cut: __, ...parts } = said
   const flags = dnsPacket.RECURSION_DESIRED | dnsPacket.RECURSION_AVAILABLE
   return dnsPacket.encode({
     type: 'response',
