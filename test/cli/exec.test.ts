@@ -19,8 +19,13 @@ describe('exec', needs('admin'), () => {
   before(() => {
     using net = Namespace.create('net')
     net.pin(name)
+    using user = Namespace.create('user')
+    user.pin(name)
   })
-  after(() => Namespace.unpin(name))
+  after(() => {
+    Namespace.unpin(name)
+    Namespace.unpin(name, 'user')
+  })
 
   test('the command has the exit code, the arguments, the environment and the input', () => {
     const script = 'cat; printf "%s|" "$0" "$@" "$WORD"; pwd; exit 41'
@@ -60,7 +65,7 @@ describe('exec', needs('admin'), () => {
 
   for (const [what, target] of Object.entries({
     'in place': () => [name],
-    'through nsenter': () => [String(process.pid), '-k', 'time', '-k', 'net'],
+    'through nsenter': () => [name, '-k', 'user', '-k', 'net'],
   })) {
     test(`${what}: nothing of ours is open in the command, no signal is ignored or blocked`, () => {
       const script = 'ls /proc/$$/fd; grep -E "Sig(Ign|Blk)" /proc/self/status'
@@ -79,7 +84,7 @@ describe('exec', needs('admin'), () => {
       )
     })
 
-    test(`${what}: SIGTERM to our pid ends the command, and we end like it`, async () => {
+    test(`${what}: SIGTERM to our pid ends the command, and we end like it`, { timeout: 20_000 }, async () => {
       const child = startNsfd([
         'exec',
         ...target(),

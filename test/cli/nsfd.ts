@@ -10,7 +10,13 @@ export type Settings = { env?: Record<string, string>; cwd?: string; input?: str
 
 const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/main.js'))
 const NOBODY = 65534
-const CLEAN = { NODE_TEST_CONTEXT: '', NO_COLOR: '', NSFD_DEBUG: '' }
+const CLEAN = {
+  NODE_TEST_CONTEXT: '',
+  NO_COLOR: '',
+  NSFD_DEBUG: '',
+  // A PATH with directories that nobody may search changes ENOENT into EACCES.
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+}
 
 export function nsfd(args: string[], { env = {}, ...rest }: Settings = {}): Outcome {
   const options = { encoding: 'utf8', env: { ...process.env, ...CLEAN, ...env }, ...rest } as const
