@@ -164,9 +164,13 @@ function tool(name: string, program: string, advice: string): () => Check {
 function holderOfRootless(): Check {
   const about = { id: 'holder', name: '--rootless holder', status: 'note' } as const
   if (isInsideRootless()) return { ...about, found: 'this is inside' }
-  const holder = findHolder()
-  if (holder === undefined) return { ...about, found: 'none runs; the first nsfd --rootless add starts one' }
-  return { ...about, found: `pid ${holder.pid}, ${countPins(holder)} names`, advice: 'nsfd --rootless stop ends it' }
+  try {
+    const holder = findHolder()
+    if (holder === undefined) return { ...about, found: 'none runs; the first nsfd --rootless add starts one' }
+    return { ...about, found: `pid ${holder.pid}, ${countPins(holder)} names`, advice: 'nsfd --rootless stop ends it' }
+  } catch (error) {
+    return { ...about, status: 'warning', found: 'cannot be looked for', advice: (error as Error).message }
+  }
 }
 
 function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {

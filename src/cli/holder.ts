@@ -33,6 +33,8 @@ const USER_NAMESPACE_HELP =
 
 /** Runs work while no other nsfd of this user looks for the holder, starts it or ends it. */
 export async function withHolderLock<T>(work: () => Promise<T>): Promise<T> {
+  mkdirSync(stateDirectory(), { recursive: true, mode: 0o700 })
+  hasSafeDirectory()
   const path = join(stateDirectory(), 'lock')
   const lock = open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, { mode: 0o600 })
   try {
@@ -54,6 +56,7 @@ export async function withHolderLock<T>(work: () => Promise<T>): Promise<T> {
 
 /** The holder that runs, if one does. Whatever the pid file says, it is ours, that very process, and in that namespace. */
 export function findHolder(): Holder | undefined {
+  if (!hasSafeDirectory()) return undefined
   try {
     const holder = JSON.parse(readFileSync(pidFile(), 'utf8')) as Holder | null
     return holder !== null && isAlive(holder) ? holder : undefined
@@ -140,24 +143,24 @@ function pidFile(): string {
   return join(stateDirectory(), 'holder.json')
 }
 
-/** Ours alone, or not used at all: who can write here decides which namespace we join. */
 function stateDirectory(): string {
   const uid = process.getuid?.() ?? 0
   const runtime = process.env.XDG_RUNTIME_DIR
   const usable = runtime?.startsWith('/') && lstatSync(runtime, { throwIfNoEntry: false })?.uid === uid
-  const path = usable ? join(runtime as string, 'nsfd') : `/tmp/nsfd-${uid}`
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  const { uid: owner, mode, isDirectory } = statOf(path)
-  if (isDirectory && owner === uid && (mode & 0o077) === 0) return path
+  return usable ? join(runtime as string, 'nsfd') : `/tmp/nsfd-${uid}`
+}
+
+/** Ours alone, or not used at all: who can write here decides which namespace we join. False where it is not there yet. */
+function hasSafeDirectory(): boolean {
+  const path = stateDirectory()
+  const uid = process.getuid?.() ?? 0
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return false
+  if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return true
   throw new NsfdError(
     `EPERM: '${path}' must be a directory of yours (uid ${uid}) that nobody else may enter (mode 0700): move it away`,
     { code: 'EPERM', path },
   )
-}
-
-function statOf(path: string): { uid: number; mode: number; isDirectory: boolean } {
-  const stat = lstatSync(path)
-  return { uid: stat.uid, mode: stat.mode, isDirectory: stat.isDirectory() }
 }
 
 function describe(pid: number): Holder {

@@ -1,4 +1,6 @@
 // Becoming the command: the main thread enters the namespaces and calls execve(2). Nothing of Node is left, not even a pid.
+import { existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { CLONE } from '../kernel/constants.js'
 import { errnoOf, systemError } from '../kernel/errors.js'
 import { errno, libc } from '../kernel/libc.js'
@@ -44,9 +46,16 @@ function enter(namespace: Namespace): void {
 export function replace(line: string[], keep = [0, 1, 2]): never {
   for (const signal of IGNORED_BY_NODE) libc().signal(signal, SIG_DFL)
   for (const fd of keep) keepOnExec(fd)
-  libc().execvp(line[0] as string, [...line, null])
-  const failed = errno()
-  const error = systemError(failed, { syscall: 'execve', path: line[0], asked: 'cannot run the command' })
+  const [command = ''] = line
+  libc().execvp(command, [...line, null])
+  const failed = errno() === errnoOf('EACCES') && !isAnywhere(command) ? errnoOf('ENOENT') : errno()
+  const error = systemError(failed, { syscall: 'execve', path: command, asked: 'cannot run the command' })
   process.stderr.write(`nsfd: ${error.message}\n`)
   process.exit(failed === errnoOf('ENOENT') ? EXIT.notFound : EXIT.cannotRun)
+}
+
+/** A directory of PATH that may not be searched makes execvp(3) say EACCES; a shell says that there is no such command. */
+function isAnywhere(command: string): boolean {
+  if (command.includes('/')) return true
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)))
 }

@@ -97,7 +97,8 @@ async function becomeCommandInside(): Promise<number> {
   ])
 }
 
-function stop(): Promise<number> {
+async function stop(): Promise<number> {
+  if (findHolder() === undefined) return 0
   return withHolderLock(async () => {
     const holder = findHolder()
     if (holder !== undefined) await stopHolder(holder)

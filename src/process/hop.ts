@@ -1,7 +1,7 @@
 // The last hop: util-linux between fork and exec, for the kinds that only a process of one thread can enter or make.
 // nsenter(1) and unshare(1) become the command in place, so the child's pid, signals and exit code are the command's.
 import type { SpawnOptions } from 'node:child_process'
-import { accessSync, constants, readlinkSync } from 'node:fs'
+import { accessSync, constants, readFileSync, readlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { NsfdError } from '../kernel/errors.js'
@@ -45,9 +45,16 @@ function nsenterCommand(plan: Plan, more: string[]): string[] {
   // Named through us, because a descriptor that the child inherits would stay open in the command.
   const ourPid = readlinkSync('/proc/self')
   const files = plan.enters.map(({ kind, fd }) => `${LONG_OPTION[kind]}=/proc/${ourPid}/fd/${fd}`)
-  // Without privileges only our own user namespaces let us in, and they know one user: us.
-  const preserve = plan.privileged || more.some((each) => each.startsWith('--setuid')) ? [] : ['--preserve-credentials']
+  const preserve = mayBecomeRootThere(plan) ? [] : ['--preserve-credentials']
   return [findTool('nsenter'), ...files, ...preserve, ...more, '--']
+}
+
+/**
+ * nsenter makes itself root of a user namespace that it enters, and drops its groups for that. Whoever may not drop groups
+ * keeps the ids: these are an ordinary user, and root of a user namespace, and what they enter they have made themselves.
+ */
+function mayBecomeRootThere({ privileged }: Plan): boolean {
+  return privileged && readFileSync('/proc/self/setgroups', 'latin1').trim() === 'allow'
 }
 
 function unshareCommand(plan: Plan, credentials: string[]): string[] {

@@ -1,16 +1,33 @@
 // Runs the command line as a person does: a process of its own, as root or as nobody.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hasCode } from '#dist/kernel/errors.js'
 
 export type Outcome = { code: number | null; signal: string | null; stdout: string; stderr: string }
 export type Settings = { env?: Record<string, string>; cwd?: string; input?: string }
 
 const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/main.js'))
 const NOBODY = 65534
-const CLEAN = { NODE_TEST_CONTEXT: '', NO_COLOR: '', NSFD_DEBUG: '' }
+const CLEAN = {
+  NODE_TEST_CONTEXT: '',
+  NO_COLOR: '',
+  NSFD_DEBUG: '',
+  // A PATH with directories that nobody may search changes ENOENT into EACCES.
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+}
 
 export function nsfd(args: string[], { env = {}, ...rest }: Settings = {}): Outcome {
   const options = { encoding: 'utf8', env: { ...process.env, ...CLEAN, ...env }, ...rest } as const
@@ -33,7 +50,14 @@ export class Nobody implements Disposable {
   readonly runtime = join(this.folder, 'runtime')
   readonly main = join(this.folder, 'dist', 'cli', 'main.js')
   readonly #through = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups', process.execPath]
-  readonly #env = { ...process.env, ...CLEAN, XDG_RUNTIME_DIR: this.runtime, HOME: this.folder }
+  // The folder in PATH marks every process that comes of this one, the holder too.
+  readonly #env = {
+    ...process.env,
+    ...CLEAN,
+    PATH: `${CLEAN.PATH}:${this.folder}`,
+    XDG_RUNTIME_DIR: this.runtime,
+    HOME: this.folder,
+  }
 
   constructor() {
     const root = dirname(dirname(dirname(MAIN)))
@@ -61,9 +85,25 @@ export class Nobody implements Disposable {
     return spawn('setpriv', [...this.#through, this.main, ...args], { stdio: 'pipe', env: this.#env, cwd: '/' })
   }
 
+  /** The processes that run, by command line. */
+  processes(): string[] {
+    return readdirSync('/proc')
+      .filter((pid) => /^\d+$/.test(pid) && readProc(pid, 'environ').includes(this.folder))
+      .map((pid) => readProc(pid, 'cmdline').replaceAll('\0', ' '))
+  }
+
   [Symbol.dispose](): void {
     this.nsfd(['--rootless', 'stop'])
     rmSync(this.folder, { recursive: true })
+  }
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return '' // gone, or not even root may look: then it is not ours
+    throw error
   }
 }
 

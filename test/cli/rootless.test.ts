@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,9 +24,11 @@ describe('--rootless', needs('root', 'userns'), () => {
     nobody = new Nobody()
   })
   after(() => nobody[Symbol.dispose]())
-  afterEach(() => {
+  afterEach(async () => {
     assert.deepEqual(ok('stop'), '')
     assert.equal(holder(), undefined)
+    for (let i = 0; i < 100 && nobody.processes().length > 0; i++) await sleep(20)
+    assert.deepEqual(nobody.processes(), [])
   })
 
   const rootless = (args: string[], settings?: Settings): Outcome => nobody.nsfd(['--rootless', ...args], settings)
@@ -29,6 +40,14 @@ describe('--rootless', needs('root', 'userns'), () => {
   const holderFile = () => join(nobody.runtime, 'nsfd', 'holder.json')
   const holder = (): { pid: number } | undefined =>
     existsSync(holderFile()) ? JSON.parse(readFileSync(holderFile(), 'utf8')) : undefined
+
+  test('doctor and a plain command leave no trace of --rootless', () => {
+    rmSync(join(nobody.runtime, 'nsfd'), { recursive: true, force: true })
+    assert.equal(nobody.nsfd(['doctor']).code, 0)
+    nobody.nsfd(['ls'])
+    ok('stop')
+    assert.deepEqual(readdirSync(nobody.runtime), [])
+  })
 
   test('without it, the error says to use it', () => {
     for (const args of [
@@ -143,6 +162,8 @@ describe('--rootless', needs('root', 'userns'), () => {
     ok('ls')
     chmodSync(directory, 0o777)
     refused()
+    const { checks } = JSON.parse(nobody.nsfd(['doctor', '--json']).stdout) as Report
+    assert.equal(checks.find(({ id }) => id === 'holder')?.found, 'cannot be looked for')
     rmSync(directory, { recursive: true })
     mkdirSync(directory, { mode: 0o700 }) // root's
     refused()
@@ -150,7 +171,7 @@ describe('--rootless', needs('root', 'userns'), () => {
   })
 
   test('SIGINT in the middle of things leaves nothing half-way', async () => {
-    for (const delay of [0, 20, 40, 60, 80, 100, 130, 160, 200]) {
+    for (const delay of [0, 20, 40, 60, 80, 100, 130, 160, 200, 300, 400]) {
       const child = nobody.start(['--rootless', 'add', 'red'])
       const exit = once(child, 'exit')
       await sleep(delay)

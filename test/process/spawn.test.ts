@@ -1,6 +1,6 @@
 // A child that is born inside: the kernel is asked where it is, who it is, and what it has open.
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { describe, test } from 'node:test'
@@ -51,7 +51,7 @@ describe('spawn', needs('admin'), () => {
     assert.equal((await ended(spawn(mnt, 'sh', ['-c', 'exit 41'], PIPES))).code, 41)
   })
 
-  test('cwd, shell, uid and gid mean the same through nsenter as without', async () => {
+  test('cwd, shell, uid and gid mean the same through nsenter as without', needs('root'), async () => {
     using mnt = Namespace.create('mnt')
     using uts = Namespace.create('uts')
     for (const inside of [mnt, uts]) {
@@ -61,7 +61,7 @@ describe('spawn', needs('admin'), () => {
     }
   })
 
-  test('a new pid namespace has the command as its init, and dies with it', async () => {
+  test('a new pid namespace has the command as its init, and dies with it', needs('root'), async () => {
     const script = 'echo $$; readlink /proc/self/ns/pid; sleep 60 & wait'
     const child = spawn([], 'sh', ['-c', script], { newNamespaces: ['pid', 'mnt'], ...PIPES })
     const [first] = (await once(child.stdout as NonNullable<typeof child.stdout>, 'data')) as [Buffer]
@@ -76,7 +76,7 @@ describe('spawn', needs('admin'), () => {
     await vanish(() => processesIn(theirs).length === 0)
   })
 
-  test('a process joins the pid namespace of another, by its own pid outside', async () => {
+  test('a process joins the pid namespace of another, by its own pid outside', needs('root'), async () => {
     const init = spawn([], 'sleep', ['60'], { newNamespaces: ['pid'], ...PIPES })
     try {
       using pidns = Namespace.ofProcess(init.pid as number, 'pid')
@@ -104,6 +104,20 @@ describe('spawn', needs('admin'), () => {
     assert.equal(lines[8], '0')
   })
 
+  test('where a thread could not come back, util-linux goes instead, and the process lives on', needs('userns'), () => {
+    const script = `import { Namespace } from ${JSON.stringify(import.meta.resolve('#dist/index.js'))}
+      import { spawn } from ${JSON.stringify(import.meta.resolve('#dist/process/spawn.js'))}
+      const kinds = ['net', 'uts', 'ipc', 'cgroup', 'pid']
+      const child = spawn([], 'sh', ['-c', 'echo $$; exit 41'], { newNamespaces: kinds, stdio: ['ignore', 'inherit', 'inherit'] })
+      child.on('exit', (code) => console.log(code))
+      try { spawn(Namespace.current('net'), 'true').on('exit', (code) => console.log('entered', code)) } catch (error) { console.log(error.code) }`
+    // A user namespace alone: net and the rest still belong to the one outside.
+    const userns = ['--user', '--map-root-user', process.execPath, '--input-type=module', '-e', script]
+    const { status, stdout, stderr } = spawnSync('unshare', userns, { encoding: 'utf8' })
+    assert.equal(status, 0, stderr)
+    assert.deepEqual(stdout.trim().split('\n').sort(), ['1', '41', 'entered 1'])
+  })
+
   test('inside run(), the namespace that spawn names goes before the context’s, and the callbacks stay in the context', async () => {
     using red = Namespace.create('net')
     using blue = Namespace.create('net')
@@ -120,11 +134,11 @@ describe('spawn', needs('admin'), () => {
 
   test('a command that does not exist: an error event when born inside, 127 through nsenter; nothing stays open', async () => {
     using net = Namespace.create('net')
-    const missing = spawn(net, 'nsfd-no-such-command', [], PIPES)
+    const missing = spawn(net, 'nsfd-no-such-command', [], { env: { PATH: '/usr/bin' } })
     const [error] = (await once(missing, 'error')) as [NodeJS.ErrnoException]
     assert.equal(error.code, 'ENOENT')
     using mnt = Namespace.create('mnt')
-    assert.equal((await ended(spawn(mnt, 'nsfd-no-such-command', [], PIPES))).code, 127)
+    assert.equal((await ended(spawn(mnt, 'nsfd-no-such-command', [], { env: { PATH: '/usr/bin' } }))).code, 127)
   })
 
   test('bad input is refused before anything runs', () => {
