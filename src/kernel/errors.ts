@@ -46,7 +46,7 @@ export type SystemErrorContext = {
 
 /** Turns an errno into an error that says what was asked, why it was refused and what to try next. */
 export function systemError(errnoValue: number, context: SystemErrorContext): NsfdError {
-  const [code, reason] = getSystemErrorMap().get(-errnoValue) ?? [`E${errnoValue}`, `errno ${errnoValue}`]
+  const [code, reason] = getSystemErrorMap().get(-errnoValue) ?? [nameOf(errnoValue), `errno ${errnoValue}`]
   const asked = context.asked ?? context.syscall
   const about = context.path === undefined ? '' : ` '${context.path}'`
   const next = context.next?.[code]
@@ -70,6 +70,12 @@ export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.Err
 /** The number of an errno name on this architecture. */
 export function errnoOf(code: keyof typeof constants.errno): number {
   return constants.errno[code]
+}
+
+/** libuv names only the errnos it meets itself; ESTALE and EBADMSG, for example, it does not. */
+function nameOf(errnoValue: number): string {
+  const known = Object.entries(constants.errno).find(([, number]) => number === errnoValue)
+  return known?.[0] ?? `E${errnoValue}`
 }
 
 function show(value: unknown): string {

@@ -61,5 +61,5 @@ export const CREATE_HELP = {
 /** What to try when a thread that left could not come back. */
 export const RETURN_HELP = {
   EPERM:
-    'the thread could not come back: that needs CAP_SYS_ADMIN over the user namespace that owns where it is now; run as root, or inside a user namespace that has a namespace of that kind of its own (nsfd --rootless …)',
+    'it needs CAP_SYS_ADMIN, also over the user namespace that owns where this thread is, or it could not come back: run as root, or inside a user namespace with a namespace of that kind of its own (nsfd --rootless …)',
 } as const
