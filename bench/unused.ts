@@ -1,0 +1,2 @@
+import type { Bench } from './main.js'
+export const unused: Bench = { title: 'x', async run() {} }
