@@ -1,5 +1,5 @@
 // npm run bench [name…] [--json]: nsfd beside its peers, in one run.
-import { cpus, release } from 'node:os'
+import { cpus, loadavg, release } from 'node:os'
 import { http } from './http.js'
 import { memory } from './memory.js'
 import { namespaces } from './namespaces.js'
@@ -21,6 +21,8 @@ async function main(): Promise<void> {
   if (unknown.length > 0) return usage(unknown)
 
   const machine = `Node ${process.version}, Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model}`
+  const busy = (loadavg()[0] as number) > 1
+  if (busy) process.stderr.write(`The machine is busy (load ${loadavg()[0]?.toFixed(1)}): do not trust HTTP figures\n`)
   if (!json) process.stdout.write(`${machine}\n`)
   const reports: Report[] = []
   for (const name of asked.length > 0 ? asked : Object.keys(benches)) {
