@@ -2,6 +2,7 @@
 import { SOCK_CLOEXEC } from '../kernel/constants.js'
 import { invalidArgument, systemError } from '../kernel/errors.js'
 import { errno, libc } from '../kernel/libc.js'
+import * as syscalls from '../kernel/syscalls.js'
 import { wrongKind } from './identity.js'
 import { ENTER_HELP } from './kinds.js'
 import { Namespace } from './namespace.js'
@@ -13,7 +14,7 @@ import { goBack, goTo, whereabouts } from './thread.js'
  * @param family AF_INET, AF_UNIX, AF_NETLINK, AF_PACKET, …
  * @param type SOCK_STREAM, SOCK_DGRAM, …, with SOCK_NONBLOCK or-ed if wanted; SOCK_CLOEXEC is always set
  * @param protocol 0 for the family's default
- * @returns a descriptor, the caller's to close
+ * @returns a descriptor, the caller's to close: by close() of this package
  * @throws EPERM if the namespace may not be entered; what socket(2) throws; in all cases the thread is back at home
  * Source: the seed, `socketat(int nsfd, int family, int type, int protocol)`; socket(2), setns(2).
  */
@@ -28,6 +29,17 @@ export function socketat(ns: Namespace | number, family: number, type: number, p
   goBack('net', from)
   if (failed !== 0) throw cannotMake(failed, ns)
   return socket
+}
+
+/**
+ * Gives a descriptor that socketat() made back. Faster than fs.closeSync(), which on a Worker also warns: Node expects it
+ * to be given only what Node opened.
+ * @throws EBADF if it is not open
+ * Source: close(2).
+ */
+export function close(fd: number): void {
+  if (!isCInt(fd) || fd < 0) throw invalidArgument('fd', 'must be a descriptor, a whole number from 0', fd)
+  syscalls.close(fd)
 }
 
 function isCInt(value: unknown): boolean {
