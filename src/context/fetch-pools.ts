@@ -2,7 +2,7 @@
 import { NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { STAMP } from './stamp.js'
-import { currentStore, HOME, poolKey, type Store, storage } from './storage.js'
+import { currentStore, HOME, type Store, storage } from './storage.js'
 
 type Connect = ((options: object, callback: unknown) => unknown) | object | undefined
 type Options = { connect?: Connect }
@@ -52,44 +52,26 @@ function routerOver(base: Dispatcher): Dispatcher {
   })
 }
 
-/**
- * One dispatcher for every net namespace in use, found by its key. A Namespace object keeps its dispatcher alive; when
- * the last object of a namespace is gone, so is the dispatcher.
- */
+/** One dispatcher for every Namespace object in use, kept alive by it, and one for home. */
 class Pools {
   readonly #base: Dispatcher
   #home: Dispatcher | undefined
-  readonly #byKey = new Map<string, WeakRef<Dispatcher>>()
-  readonly #keptBy = new WeakMap<Namespace, Dispatcher>()
-  readonly #collected = new FinalizationRegistry<string>((key) => {
-    if (this.#byKey.get(key)?.deref() === undefined) this.#byKey.delete(key)
-  })
+  readonly #inside = new WeakMap<Namespace, Dispatcher>()
 
   constructor(base: Dispatcher) {
     this.#base = base
   }
 
-  of(store: Store): Dispatcher {
-    const { net } = store
+  of({ net }: Store): Dispatcher {
     if (net === undefined) {
       this.#home ??= isPlainAgent(this.#base) ? copyFor(this.#base, HOME) : this.#base
       return this.#home
     }
-    const kept = this.#keptBy.get(net)
-    if (kept !== undefined) return kept
-    const dispatcher = this.#shared(poolKey(store), store)
-    this.#keptBy.set(net, dispatcher)
-    return dispatcher
-  }
-
-  #shared(key: string, store: Store): Dispatcher {
-    const existing = this.#byKey.get(key)?.deref()
-    if (existing !== undefined) return existing
+    const known = this.#inside.get(net)
+    if (known !== undefined) return known
     if (!isPlainAgent(this.#base)) throw notSeparable(this.#base)
-    const { net } = store
-    const made = copyFor(this.#base, net === undefined ? HOME : { net })
-    this.#byKey.set(key, new WeakRef(made))
-    this.#collected.register(made, key)
+    const made = copyFor(this.#base, { net })
+    this.#inside.set(net, made)
     return made
   }
 }
