@@ -1,15 +1,9 @@
 // fetch and WebSocket connect through undici's global dispatcher. It becomes a router: one dispatcher a namespace.
 import { NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
-import { STAMP } from './stamp.js'
+import { copyFor, type Dispatcher, isPlainAgent } from './dispatcher-twins.js'
+import { wrapDispatch } from './dispatchers.js'
 import { currentStore, HOME, type Store, storage } from './storage.js'
-
-type Connect = ((options: object, callback: unknown) => unknown) | object | undefined
-type Options = { connect?: Connect }
-type Dispatcher = {
-  constructor: new (options: object) => Dispatcher
-  dispatch(options: unknown, handler: unknown): boolean
-}
 
 /** Where undici keeps it: .1 on Node 20 and 22; .2, with .1 for older copies of undici, from Node 24. */
 const LEGACY_SLOT = Symbol.for('undici.globalDispatcher.1')
@@ -26,6 +20,7 @@ export function keepFetchPoolsApart(): void {
   const filled = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
   const base = slots[filled]
   if (base === undefined) return // a Node without fetch
+  wrapDispatch(Object.getPrototypeOf(base))
   const legacy = slots[LEGACY_SLOT] as Dispatcher
   router = routerOver(base)
   slots[filled] = router
@@ -74,26 +69,6 @@ class Pools {
     this.#inside.set(net, made)
     return made
   }
-}
-
-function isPlainAgent(dispatcher: Dispatcher): boolean {
-  return dispatcher.constructor.name === 'Agent'
-}
-
-/** An Agent with the same options, whose every connection is made in `store`. */
-function copyFor(agent: Dispatcher, store: Store): Dispatcher {
-  const options = optionsOf(agent)
-  return new agent.constructor({ ...options, connect: connectIn(options.connect, store) })
-}
-
-function connectIn(connect: Connect, store: Store): Connect {
-  if (typeof connect !== 'function') return { ...connect, [STAMP]: store }
-  return (options: object, callback: unknown) => storage.run(store, () => connect(options, callback))
-}
-
-function optionsOf(agent: Dispatcher): Options {
-  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'options')
-  return symbol === undefined ? {} : ((agent as unknown as Record<symbol, Options>)[symbol] ?? {})
 }
 
 function notSeparable(base: Dispatcher): NsfdError {

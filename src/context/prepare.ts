@@ -3,13 +3,17 @@ import type { Namespace } from '../namespace/namespace.js'
 import { whereabouts } from '../namespace/thread.js'
 import { bindings } from './bindings.js'
 import { refuseClusterServers } from './cluster.js'
+import { keepDispatchersApart } from './dispatchers.js'
 import { keepFetchPoolsApart } from './fetch-pools.js'
 import { bracketHandles } from './handles.js'
 import { keepHttpPoolsApart } from './http-pools.js'
 import { answerLookups } from './lookups.js'
 import { proveBrackets } from './proof.js'
 import { answerResolvers } from './resolvers.js'
+import { keepHttp2SessionsApart } from './http2-sessions.js'
+import { checkSocketsOfRequests } from './requests.js'
 import { honourStamps } from './stamp.js'
+import { bracketSystemCalls } from './system.js'
 import { refuseWorkersWhileAway } from './threads.js'
 
 type State = 'untouched' | 'wrapped' | 'proven'
@@ -25,6 +29,10 @@ export function prepareContext(namespace: Namespace): void {
     answerResolvers(native)
     honourStamps()
     keepHttpPoolsApart()
+    checkSocketsOfRequests()
+    keepHttp2SessionsApart()
+    keepDispatchersApart()
+    bracketSystemCalls()
     refuseClusterServers()
     refuseWorkersWhileAway()
     state = 'wrapped'

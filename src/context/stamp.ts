@@ -3,6 +3,7 @@
 import net from 'node:net'
 import { NsfdError } from '../kernel/errors.js'
 import { currentStore, type Store, storage } from './storage.js'
+import { noteSocket } from './whose.js'
 
 export const STAMP: unique symbol = Symbol('nsfd.store')
 
@@ -23,6 +24,7 @@ export function honourStamps(): void {
     const stamp = stampOf(Array.isArray(first) ? first[0] : first)
     const store = stamp ?? currentStore()
     if (store.net?.closed) return failLater(this, closedInUse(store.net.toString()))
+    noteSocket(this, store)
     if (stamp === undefined) return Reflect.apply(original, this, args)
     return storage.run(stamp, () => Reflect.apply(original, this, args))
   } as typeof net.Socket.prototype.connect

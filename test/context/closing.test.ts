@@ -30,7 +30,10 @@ async function afterClosing<T>(act: () => T | Promise<T>): Promise<T> {
   spaceOf(A).close()
   const others = Array.from({ length: 4 }, () => Namespace.create('net'))
   try {
-    assert.ok(others.some((other) => other.fd === fd), 'the number was not reused; the test shows nothing')
+    assert.ok(
+      others.some((other) => other.fd === fd),
+      'the number was not reused; the test shows nothing',
+    )
     for (const other of others) other.run(() => {})
     return await acted
   } finally {

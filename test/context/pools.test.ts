@@ -60,12 +60,15 @@ const POOLS: Record<string, () => Ask> = {
   'https.globalAgent': () => byHttps(),
   'a keep-alive http.Agent': () => byHttp(new http.Agent({ keepAlive: true })),
   'a keep-alive http.Agent of one socket': () => byHttp(new http.Agent({ keepAlive: true, maxSockets: 1 })),
-  'a keep-alive http.Agent of one socket in all': () => byHttp(new http.Agent({ keepAlive: true, maxTotalSockets: 1 })),
   'an http.Agent of one socket without keep-alive': () => byHttp(new http.Agent({ maxSockets: 1 })),
   'an http.Agent of one socket in all without keep-alive': () => byHttp(new http.Agent({ maxTotalSockets: 1 })),
   'a keep-alive https.Agent of one socket': () => byHttps(new https.Agent({ keepAlive: true, maxSockets: 1 })),
-  'a subclass with a getName and createSocket of its own': () => byHttp(new NamesByItself({ keepAlive: true, maxSockets: 1 })),
-  fetch: () => async (path = '/') => (await fetch(`http://127.0.0.1:${plain}${path}`)).text(),
+  'a subclass with a getName and createSocket of its own': () =>
+    byHttp(new NamesByItself({ keepAlive: true, maxSockets: 1 })),
+  fetch:
+    () =>
+    async (path = '/') =>
+      (await fetch(`http://127.0.0.1:${plain}${path}`)).text(),
 }
 
 for (const [name, make] of Object.entries(POOLS)) {
@@ -115,7 +118,8 @@ test('an agent that is no http.Agent and hands out what it has: the request fail
       request.onSocket(socket)
     },
   }
-  const get = () => http.get({ port: plain, host: '127.0.0.1', agent: agent as never, headers: { connection: 'keep-alive' } })
+  const get = () =>
+    http.get({ port: plain, host: '127.0.0.1', agent: agent as never, headers: { connection: 'keep-alive' } })
   for (const [from, to] of pairsOf(sites)) {
     kept.length = 0
     assert.equal(await from.run(() => readResponse(get(), () => {})), from.name)

@@ -24,7 +24,11 @@ export const trusting = { ca: cert, servername: 'localhost' }
 
 export const PROTOCOLS: Record<string, Protocol> = {
   net: {
-    serve: (port, answer) => listen(net.createServer((socket) => socket.on('error', ignore).end(answer)), { port, host }),
+    serve: (port, answer) =>
+      listen(
+        net.createServer((socket) => socket.on('error', ignore).end(answer)),
+        { port, host },
+      ),
     ask: (port, seen) => readAll(net.connect({ port, host }), seen),
   },
   'net over an abstract unix socket': {
@@ -44,12 +48,19 @@ export const PROTOCOLS: Record<string, Protocol> = {
     ask: (port, seen) => readAll(tls.connect({ port, host, ...trusting }), seen),
   },
   http: {
-    serve: (port, answer) => listen(http.createServer((_, response) => response.end(answer)), { port, host }),
+    serve: (port, answer) =>
+      listen(
+        http.createServer((_, response) => response.end(answer)),
+        { port, host },
+      ),
     ask: (port, seen) => readResponse(http.get({ port, host }), seen),
   },
   https: {
     serve: (port, answer) =>
-      listen(https.createServer({ key, cert }, (_, response) => response.end(answer)), { port, host }),
+      listen(
+        https.createServer({ key, cert }, (_, response) => response.end(answer)),
+        { port, host },
+      ),
     ask: (port, seen) => readResponse(https.get({ port, host, ...trusting }), seen),
   },
   http2: {
@@ -81,7 +92,11 @@ export const PROTOCOLS: Record<string, Protocol> = {
     },
   },
   fetch: {
-    serve: (port, answer) => listen(http.createServer((_, response) => response.end(answer)), { port, host }),
+    serve: (port, answer) =>
+      listen(
+        http.createServer((_, response) => response.end(answer)),
+        { port, host },
+      ),
     ask: async (port) => (await fetch(`http://${host}:${port}/`)).text(),
   },
   WebSocket: {
