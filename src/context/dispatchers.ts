@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { onConstruction } from './constructions.js'
 import { connectOf, type Dispatcher, isPlainAgent, symbolOf, twinOf } from './dispatcher-twins.js'
 import { poolRefusal } from './refusal.js'
-import { currentStore, HOME, poolKey, type Store, storage } from './storage.js'
+import { currentStore, EXPLICIT, HOME, poolKey, type Store, storage } from './storage.js'
 
 type Dispatch = (this: Dispatcher, options: unknown, handler: unknown) => boolean
 type Call = (dispatcher: Dispatcher) => boolean
@@ -44,6 +44,7 @@ const wrapped = new WeakSet<object>()
 
 function dispatchWhereItBelongs(dispatcher: Dispatcher, call: Call, callTwin: Call): boolean {
   if (outer === dispatcher) return call(dispatcher) // a subclass calls super.dispatch()
+  if (HAS_NO_CONNECTIONS.has(dispatcher.constructor.name)) return call(dispatcher)
   if (outer !== undefined && !owners.has(dispatcher)) outerOf.set(dispatcher, outer)
   if (outerOf.has(dispatcher)) return callInside(dispatcher, call)
   const store = currentStore()
@@ -56,6 +57,9 @@ function dispatchWhereItBelongs(dispatcher: Dispatcher, call: Call, callTwin: Ca
   if (isPlainAgent(dispatcher)) return callTwin(twinOf(dispatcher, store))
   throw poolRefusal(`This ${dispatcher.constructor.name} of undici would use connections`)
 }
+
+/** It only calls the one it is composed over. */
+const HAS_NO_CONNECTIONS = new Set(['ComposedDispatcher'])
 
 function callInside(dispatcher: Dispatcher, call: Call): boolean {
   pinConnector(dispatcher)
@@ -79,8 +83,12 @@ function pinConnector(dispatcher: Dispatcher): void {
   const holder = dispatcher as unknown as Record<symbol, Connector | undefined>
   const connector = symbol && holder[symbol]
   if (symbol === undefined || typeof connector !== 'function' || pinned.has(connector)) return
-  const inPlace: Connector = (options, callback) => storage.run(placeOf(dispatcher), () => connector(options, callback))
-  if (explicit.has(connector)) explicit.add(inPlace)
+  const chosen = explicit.has(connector)
+  const inPlace: Connector = (options, callback) => {
+    const store = chosen ? { ...placeOf(dispatcher), [EXPLICIT]: true as const } : placeOf(dispatcher)
+    return storage.run(store, () => connector(options, callback))
+  }
+  if (chosen) explicit.add(inPlace)
   pinned.add(inPlace)
   holder[symbol] = inPlace
 }

@@ -12,6 +12,7 @@ import { proveBrackets } from './proof.js'
 import { answerResolvers } from './resolvers.js'
 import { keepHttp2SessionsApart } from './http2-sessions.js'
 import { checkSocketsOfRequests } from './requests.js'
+import { checkWhatUndiciSends } from './sent-requests.js'
 import { honourStamps } from './stamp.js'
 import { bracketSystemCalls } from './system.js'
 import { refuseWorkersWhileAway } from './threads.js'
@@ -32,6 +33,7 @@ export function prepareContext(namespace: Namespace): void {
     checkSocketsOfRequests()
     keepHttp2SessionsApart()
     keepDispatchersApart()
+    checkWhatUndiciSends()
     bracketSystemCalls()
     refuseClusterServers()
     refuseWorkersWhileAway()
