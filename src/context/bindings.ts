@@ -59,6 +59,18 @@ function binding(name: string): Record<string, unknown> {
   }
 }
 
+/**
+ * Puts another method in the place of a native one, for good.
+ * @throws NsfdError ERR_NSFD_UNPROVEN where that does not take: half wrapped is not wrapped.
+ */
+export function replaceMethod<T extends object>(owner: T, name: keyof T & string, method: unknown): void {
+  const done = Reflect.defineProperty(owner, name, {
+    ...Object.getOwnPropertyDescriptor(owner, name),
+    value: method,
+  } as PropertyDescriptor)
+  if (!done || owner[name] !== method) throw missing(`${owner.constructor?.name ?? ''}.${name}, replaceable,`)
+}
+
 export function missing(what: string, cause?: unknown): NsfdError {
   const message = `run() cannot work on this Node (${process.version}): its native part '${what}' is not where it was on Node 20 to 26. Nothing was changed; socketat() works without it`
   return new NsfdError(message, { code: 'ERR_NSFD_UNPROVEN', cause })

@@ -2,7 +2,7 @@
 import type { VisitableKind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { goBack, goTo, homeOf, whereabouts } from '../namespace/thread.js'
-import type { NativePrototype } from './bindings.js'
+import { type NativePrototype, replaceMethod } from './bindings.js'
 import { isNamed } from './explicit.js'
 import { type Store, storage } from './storage.js'
 
@@ -21,13 +21,13 @@ type OnRefusal<T> = (uvError: number) => T
 export function bracketSocketCall(prototype: NativePrototype, name: string): void {
   const original = prototype[name]
   if (original === undefined) return
-  prototype[name] = function bracketed(this: unknown, ...args: unknown[]): unknown {
+  replaceMethod(prototype, name, function bracketed(this: unknown, ...args: unknown[]): unknown {
     const call = () => Reflect.apply(original, this, args)
     const namespace = storage.getStore()?.net
     if (namespace === undefined && homeOf('net') === undefined) return call()
     if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return call()
     return inNamespace('net', namespace, call, (uvError) => uvError)
-  }
+  })
 }
 
 /** Makes a call that starts a process inside every namespace of the store, and at home for the other kinds. */

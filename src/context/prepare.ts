@@ -19,24 +19,18 @@ import { refuseWorkersWhileAway } from './threads.js'
 
 type State = 'untouched' | 'wrapped' | 'proven'
 let state: State = 'untouched'
+let failure: unknown
 
 /** @throws NsfdError ERR_NSFD_UNPROVEN on every call, if it cannot be proven here that run() works. */
 export function prepareContext(namespace: Namespace): void {
+  if (failure !== undefined) throw failure
   if (state === 'untouched') {
-    const native = bindings()
-    whereabouts('net')
-    bracketHandles(native)
-    answerLookups(native)
-    answerResolvers(native)
-    honourStamps()
-    keepHttpPoolsApart()
-    checkSocketsOfRequests()
-    keepHttp2SessionsApart()
-    keepDispatchersApart()
-    checkWhatUndiciSends()
-    bracketSystemCalls()
-    refuseClusterServers()
-    refuseWorkersWhileAway()
+    try {
+      wrapEverything()
+    } catch (error) {
+      failure = error // half of it is in place: another attempt would wrap that again
+      throw error
+    }
     state = 'wrapped'
   }
   if (namespace.kind !== 'net') return
@@ -45,4 +39,21 @@ export function prepareContext(namespace: Namespace): void {
     state = 'proven'
   }
   keepFetchPoolsApart()
+}
+
+function wrapEverything(): void {
+  const native = bindings()
+  whereabouts('net')
+  bracketHandles(native)
+  answerLookups(native)
+  answerResolvers(native)
+  honourStamps()
+  keepHttpPoolsApart()
+  checkSocketsOfRequests()
+  keepHttp2SessionsApart()
+  keepDispatchersApart()
+  checkWhatUndiciSends()
+  bracketSystemCalls()
+  refuseClusterServers()
+  refuseWorkersWhileAway()
 }

@@ -13,6 +13,7 @@ import { countThreads, refuseThreadsAbroad } from './threads.js'
 
 function runSync<T>(namespace: Namespace, fn: () => T): T {
   const kind = checkCall(namespace, fn)
+  proveEntrance(namespace, kind)
   prepareContext(namespace)
   const threads = countThreads()
   const fd = namespace.use()
@@ -29,8 +30,8 @@ function runSync<T>(namespace: Namespace, fn: () => T): T {
 
 function run<T>(namespace: Namespace, fn: () => T): T {
   const kind = checkCall(namespace, fn)
-  prepareContext(namespace)
   proveEntrance(namespace, kind)
+  prepareContext(namespace)
   return storage.run({ ...currentStore(), [kind]: namespace }, fn)
 }
 

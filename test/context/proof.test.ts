@@ -32,7 +32,10 @@ const BREAKS = [
 for (const way of ['ignore', 'frozen']) {
   for (const target of BREAKS) {
     test(`${target} cannot be wrapped (${way}): every run is refused with ERR_NSFD_UNPROVEN, and nothing is made`, () => {
-      const { status, stdout, stderr } = runProgram('try-run', { preload: 'break-wrap', args: [target, way] })
+      const { status, stdout, stderr } = runProgram('try-run', {
+        preload: 'break-wrap',
+        args: [target, way],
+      })
       assert.equal(status, 0, stderr)
       assert.deepEqual(JSON.parse(stdout), {
         first: 'ERR_NSFD_UNPROVEN',
