@@ -14,8 +14,6 @@ export type NativeHandle = {
 
 export type Bindings = {
   TCP: NativeClass
-  /** What `new TCP()` and `new Pipe()` are told for a listening socket. */
-  serverType: { TCP: number; Pipe: number }
   Pipe: NativeClass
   UDP: NativeClass
   Process: NativeClass
@@ -34,7 +32,6 @@ export function bindings(): Bindings {
   const found = {
     TCP: tcp.TCP,
     Pipe: pipe.Pipe,
-    serverType: { TCP: serverConstant(tcp), Pipe: serverConstant(pipe) },
     UDP: binding('udp_wrap').UDP,
     Process: binding('process_wrap').Process,
     spawnSync: binding('spawn_sync'),
@@ -45,10 +42,6 @@ export function bindings(): Bindings {
   }
   for (const [name, value] of Object.entries(found)) if (value === undefined) throw missing(name)
   return found as unknown as Bindings
-}
-
-function serverConstant({ constants }: Record<string, unknown>): number | undefined {
-  return (constants as { SERVER?: number } | undefined)?.SERVER
 }
 
 function binding(name: string): Record<string, unknown> {
@@ -64,10 +57,8 @@ function binding(name: string): Record<string, unknown> {
  * @throws NsfdError ERR_NSFD_UNPROVEN where that does not take: half wrapped is not wrapped.
  */
 export function replaceMethod<T extends object>(owner: T, name: keyof T & string, method: unknown): void {
-  const done = Reflect.defineProperty(owner, name, {
-    ...Object.getOwnPropertyDescriptor(owner, name),
-    value: method,
-  } as PropertyDescriptor)
+  const { enumerable = true, configurable = true } = Object.getOwnPropertyDescriptor(owner, name) ?? {}
+  const done = Reflect.defineProperty(owner, name, { value: method, writable: true, enumerable, configurable })
   if (!done || owner[name] !== method) throw missing(`${owner.constructor?.name ?? ''}.${name}, replaceable,`)
 }
 

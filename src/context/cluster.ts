@@ -8,7 +8,8 @@ import { currentStore } from './storage.js'
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
 export function refuseClusterServers(): void {
-  if (!cluster.isWorker) return refuseForks()
+  refuseForks()
+  if (!cluster.isWorker) return
   guard(net.Server.prototype as unknown as Record<string, Method>, 'listen')
   guard(dgram.Socket.prototype as unknown as Record<string, Method>, 'bind')
 }
@@ -16,6 +17,7 @@ export function refuseClusterServers(): void {
 /** Workers inside and at home would be given one another's servers, which the primary keeps by address and port. */
 function refuseForks(): void {
   const { fork } = cluster
+  if (fork === undefined) return // a worker has none
   cluster.fork = function (this: typeof cluster, ...args: Parameters<typeof fork>) {
     if (currentStore().net === undefined) return fork.apply(this, args)
     throw new NsfdError(

@@ -24,9 +24,9 @@ export function isPlainAgent(dispatcher: Dispatcher): boolean {
 
 /** An Agent with the same options, whose every connection is made in `store`. */
 export function copyFor(agent: Dispatcher, store: Store): Dispatcher {
-  const options = { ...(valueOf(agent, 'options') as object) }
+  const options = { ...(kept(agent, 'options') as object) }
   for (const name of OPTIONS_KEPT_APART) {
-    const value = valueOf(agent, name)
+    const value = kept(agent, name)
     if (value !== undefined) Object.assign(options, { [name]: value })
   }
   return new agent.constructor({ ...options, connect: connectIn(connectOf(agent), store) })
@@ -70,15 +70,14 @@ function connectIn(connect: Connect, store: Store): Connect {
 
 /** How a Client, Pool or Agent makes its connections: a function, or options for undici's own. */
 export function connectOf(dispatcher: Dispatcher): Connect {
-  return (valueOf(dispatcher, 'connector') ??
-    (valueOf(dispatcher, 'options') as { connect?: Connect })?.connect) as Connect
+  return (kept(dispatcher, 'connector') ?? (kept(dispatcher, 'options') as { connect?: Connect })?.connect) as Connect
 }
 
 export function symbolOf(holder: object, description: string): symbol | undefined {
   return Object.getOwnPropertySymbols(holder).find((symbol) => symbol.description === description)
 }
 
-function valueOf(holder: object, description: string): unknown {
+function kept(holder: object, description: string): unknown {
   const symbol = symbolOf(holder, description)
   return symbol && (holder as Record<symbol, unknown>)[symbol]
 }

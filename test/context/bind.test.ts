@@ -94,10 +94,8 @@ test('methods taken off the object, called later, from timers, and compared, are
   assert.equal(connect, bound.connect)
   assert.equal(await connect.call(bound), A.place)
   assert.equal(await new Promise((resolve) => setTimeout(() => resolve(bound.connect()), 2)), A.place)
-  assert.equal(
-    await (Object.getOwnPropertyDescriptor(spaceOf(A).bind({ place }), 'place')?.value as typeof place)(),
-    A.place,
-  )
+  const { value } = Object.getOwnPropertyDescriptor(spaceOf(A).bind({ place }), 'place') as { value: typeof place }
+  assert.equal(await value(), A.place)
 })
 
 test('frozen objects, frozen functions and own unchangeable methods are inside as well', async () => {
