@@ -1,6 +1,10 @@
 // ns.bind(x): x as seen from outside, whose every call runs inside.
+import { ClientRequest } from 'node:http'
 import { invalidArgument } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
+import { makeExplicit } from './dispatchers.js'
+import { belong } from './requests.js'
+import { EXPLICIT } from './storage.js'
 
 type Run = <T>(namespace: Namespace, fn: () => T) => T
 type Callable = (...args: unknown[]) => unknown
@@ -11,37 +15,73 @@ export function bindTo<T extends object>(namespace: Namespace, x: T, run: Run): 
     throw invalidArgument('x', 'must be an object or a function', x)
   }
   void namespace.fd // throws if it is closed
-  const inside = <R>(fn: () => R) => run(namespace, fn)
+  // `this` is x itself in getters and methods: private fields are not seen through a proxy. Neither is x given away.
+  const unwrap = (value: unknown) => (value === proxy ? x : value)
+  const inside = (fn: () => unknown, args: unknown[] = []) => {
+    for (const request of args)
+      if (request instanceof ClientRequest) belong(request, { net: namespace, [EXPLICIT]: true })
+    const result = run(namespace, fn)
+    return result === x ? proxy : result
+  }
   const methods = new WeakMap<object, Callable>()
 
   const boundMethod = (method: Callable): Callable => {
     const known = methods.get(method)
     if (known !== undefined) return known
     const bound = new Proxy(method, {
-      apply: (target, self, args) => inside(() => Reflect.apply(target, self === proxy ? x : self, args)),
-      construct: (target, args, newTarget) => inside(() => Reflect.construct(target, args, newTarget)),
+      apply: (target, self, args) => inside(() => Reflect.apply(target, unwrap(self), args), args),
+      construct: (target, args, newTarget) => inside(() => Reflect.construct(target, args, newTarget)) as object,
     })
     methods.set(method, bound)
     return bound
   }
+  const shown = (key: PropertyKey, value: unknown): unknown =>
+    typeof value === 'function' && key !== 'constructor' ? boundMethod(value as Callable) : value
 
-  const proxy: T = new Proxy(x, {
-    apply: (target, self, args) => inside(() => Reflect.apply(target as Callable, self, args)),
-    construct: (target, args, newTarget) =>
-      inside(() => Reflect.construct(target as Callable, args, newTarget === proxy ? (target as Callable) : newTarget)),
-    // `this` is x itself in getters and methods: private fields are not seen through a proxy.
-    get(target, key) {
-      const value = inside(() => Reflect.get(target, key, target)) as unknown
-      if (typeof value !== 'function' || key === 'constructor') return value
-      return isFrozen(target, key) ? value : boundMethod(value as Callable)
+  const proxy = new Proxy(standIn(x), {
+    apply: (_, self, args) => inside(() => Reflect.apply(x as Callable, unwrap(self), args), args),
+    construct: (_, args, newTarget) =>
+      inside(() => Reflect.construct(x as Callable, args, newTarget === proxy ? (x as Callable) : newTarget)) as object,
+    get: (_, key) =>
+      key === 'prototype'
+        ? Reflect.get(x, key)
+        : shown(
+            key,
+            inside(() => Reflect.get(x, key, x)),
+          ),
+    set: (_, key, value) => inside(() => Reflect.set(x, key, value, x)) as boolean,
+    has: (_, key) => Reflect.has(x, key),
+    deleteProperty: (_, key) => Reflect.deleteProperty(x, key),
+    defineProperty: (stand, key, property) =>
+      Reflect.defineProperty(x, key, property) &&
+      (property.configurable !== false || Reflect.defineProperty(stand, key, property)),
+    getPrototypeOf: () => Reflect.getPrototypeOf(x),
+    setPrototypeOf: (_, prototype) => Reflect.setPrototypeOf(x, prototype),
+    ownKeys: (stand) => [...new Set([...Reflect.ownKeys(x), ...Reflect.ownKeys(stand)])],
+    getOwnPropertyDescriptor(stand, key) {
+      const fixed = Reflect.getOwnPropertyDescriptor(stand, key)
+      const property = Reflect.getOwnPropertyDescriptor(x, key)
+      if (property === undefined || fixed?.configurable === false) return fixed
+      return { ...property, ...('value' in property && { value: shown(key, property.value) }), configurable: true }
     },
-    set: (target, key, value) => inside(() => Reflect.set(target, key, value, target)),
-  })
-  return proxy
+  }) as T
+  return makeExplicit(proxy)
 }
 
-/** A property a proxy must show as it is. */
-function isFrozen(target: object, key: PropertyKey): boolean {
-  const property = Object.getOwnPropertyDescriptor(target, key)
-  return property !== undefined && !property.configurable && !property.writable && property.get === undefined
+/**
+ * What the proxy is made over: callable and constructible as x is, and otherwise empty. Over x itself, a frozen x would
+ * oblige the proxy to show its methods as they are, and those run at home.
+ */
+function standIn(x: object): object {
+  if (typeof x !== 'function') return {}
+  return isConstructor(x) ? function bound() {} : () => {}
+}
+
+function isConstructor(x: object): boolean {
+  try {
+    Reflect.construct(Object, [], x as Callable)
+    return true
+  } catch {
+    return false // the only way to ask
+  }
 }

@@ -14,8 +14,6 @@ export type NativeHandle = {
 
 export type Bindings = {
   TCP: NativeClass
-  /** What `new TCP()` and `new Pipe()` are told for a listening socket. */
-  serverType: { TCP: number; Pipe: number }
   Pipe: NativeClass
   UDP: NativeClass
   Process: NativeClass
@@ -34,7 +32,6 @@ export function bindings(): Bindings {
   const found = {
     TCP: tcp.TCP,
     Pipe: pipe.Pipe,
-    serverType: { TCP: serverConstant(tcp), Pipe: serverConstant(pipe) },
     UDP: binding('udp_wrap').UDP,
     Process: binding('process_wrap').Process,
     spawnSync: binding('spawn_sync'),
@@ -47,16 +44,22 @@ export function bindings(): Bindings {
   return found as unknown as Bindings
 }
 
-function serverConstant({ constants }: Record<string, unknown>): number | undefined {
-  return (constants as { SERVER?: number } | undefined)?.SERVER
-}
-
 function binding(name: string): Record<string, unknown> {
   try {
     return (process as unknown as { binding(name: string): Record<string, unknown> }).binding(name)
   } catch (cause) {
     throw missing(name, cause)
   }
+}
+
+/**
+ * Puts another method in the place of a native one, for good.
+ * @throws NsfdError ERR_NSFD_UNPROVEN where that does not take: half wrapped is not wrapped.
+ */
+export function replaceMethod<T extends object>(owner: T, name: keyof T & string, method: unknown): void {
+  const { enumerable = true, configurable = true } = Object.getOwnPropertyDescriptor(owner, name) ?? {}
+  const done = Reflect.defineProperty(owner, name, { value: method, writable: true, enumerable, configurable })
+  if (!done || owner[name] !== method) throw missing(`${owner.constructor?.name ?? ''}.${name}, replaceable,`)
 }
 
 export function missing(what: string, cause?: unknown): NsfdError {

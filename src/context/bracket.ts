@@ -1,7 +1,9 @@
 // Bracketing: setns(target), one native call, setns(back). The call either happens inside or does not happen.
 import type { VisitableKind } from '../namespace/kinds.js'
-import { goBack, goTo, whereabouts } from '../namespace/thread.js'
-import type { NativePrototype } from './bindings.js'
+import type { Namespace } from '../namespace/namespace.js'
+import { goBack, goTo, homeOf, whereabouts } from '../namespace/thread.js'
+import { type NativePrototype, replaceMethod } from './bindings.js'
+import { isNamed } from './explicit.js'
 import { type Store, storage } from './storage.js'
 
 /** What libuv's calls return for a descriptor that is closed; here: the namespace is. */
@@ -9,6 +11,8 @@ const UV_EBADF = -9
 const ALL_KINDS: VisitableKind[] = ['net', 'uts', 'ipc', 'cgroup', 'pid']
 
 type Handle = { readonly fd: number }
+/** What to return instead, told the libuv error. */
+type OnRefusal<T> = (uvError: number) => T
 
 /**
  * Wraps a method of a socket handle that makes the socket if there is none yet: that one call is made inside. A handle
@@ -17,40 +21,38 @@ type Handle = { readonly fd: number }
 export function bracketSocketCall(prototype: NativePrototype, name: string): void {
   const original = prototype[name]
   if (original === undefined) return
-  prototype[name] = function bracketed(this: unknown, ...args: unknown[]): unknown {
+  replaceMethod(prototype, name, function bracketed(this: unknown, ...args: unknown[]): unknown {
+    const call = () => Reflect.apply(original, this, args)
     const namespace = storage.getStore()?.net
-    if (namespace === undefined) return Reflect.apply(original, this, args)
-    if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return Reflect.apply(original, this, args)
-    if (namespace.closed) return UV_EBADF
-    const from = whereabouts('net')
-    if (from === namespace.fd) return Reflect.apply(original, this, args)
-    const refused = goTo('net', namespace.fd)
-    if (refused !== 0) return -refused
-    try {
-      return Reflect.apply(original, this, args)
-    } finally {
-      goBack('net', from)
-    }
-  }
+    if (namespace === undefined && homeOf('net') === undefined) return call()
+    if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return call()
+    return inNamespace('net', namespace, call, (uvError) => uvError)
+  })
 }
 
-/** Makes a call that starts a process inside every namespace of the store; 0 or the libuv error in `refused`. */
-export function inEachNamespace<T>(store: Store, call: () => T, onRefusal: (uvError: number) => T): T {
-  return enter(ALL_KINDS, store, call, onRefusal)
+/** Makes a call that starts a process inside every namespace of the store, and at home for the other kinds. */
+export function inEachNamespace<T>(store: Store, call: () => T, onRefusal: OnRefusal<T>): T {
+  const enter = ([kind, ...rest]: VisitableKind[]): T =>
+    kind === undefined ? call() : inNamespace(kind, store[kind], () => enter(rest), onRefusal)
+  return enter(ALL_KINDS.filter((kind) => !isNamed(kind)))
 }
 
-function enter<T>(kinds: VisitableKind[], store: Store, call: () => T, onRefusal: (uvError: number) => T): T {
-  const [kind, ...rest] = kinds
-  if (kind === undefined) return call()
-  const namespace = store[kind]
-  if (namespace === undefined) return enter(rest, store, call, onRefusal)
-  if (namespace.closed) return onRefusal(UV_EBADF)
+/** Makes one call inside a namespace; home, where a call tree that belongs there is reached from within runSync(). */
+export function inNamespace<T>(
+  kind: VisitableKind,
+  namespace: Namespace | undefined,
+  call: () => T,
+  onRefusal: OnRefusal<T>,
+): T {
+  if (namespace?.closed) return onRefusal(UV_EBADF)
+  const to = namespace?.fd ?? homeOf(kind)
+  if (to === undefined) return call()
   const from = whereabouts(kind)
-  if (from === namespace.fd) return enter(rest, store, call, onRefusal)
-  const refused = goTo(kind, namespace.fd)
+  if (from === to) return call()
+  const refused = goTo(kind, to)
   if (refused !== 0) return onRefusal(-refused)
   try {
-    return enter(rest, store, call, onRefusal)
+    return call()
   } finally {
     goBack(kind, from)
   }

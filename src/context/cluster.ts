@@ -8,9 +8,23 @@ import { currentStore } from './storage.js'
 type Method = (this: unknown, ...args: unknown[]) => unknown
 
 export function refuseClusterServers(): void {
+  refuseForks()
   if (!cluster.isWorker) return
   guard(net.Server.prototype as unknown as Record<string, Method>, 'listen')
   guard(dgram.Socket.prototype as unknown as Record<string, Method>, 'bind')
+}
+
+/** Workers inside and at home would be given one another's servers, which the primary keeps by address and port. */
+function refuseForks(): void {
+  const { fork } = cluster
+  if (fork === undefined) return // a worker has none
+  cluster.fork = function (this: typeof cluster, ...args: Parameters<typeof fork>) {
+    if (currentStore().net === undefined) return fork.apply(this, args)
+    throw new NsfdError(
+      'cluster.fork() inside run(): the primary makes the servers of its workers, keeps them by address and port, and cannot tell namespaces apart. Use child_process.fork() inside run()',
+      { code: 'ERR_NSFD_CLUSTER', kind: 'net' },
+    )
+  }
 }
 
 function guard(prototype: Record<string, Method>, name: string): void {

@@ -1,6 +1,5 @@
 // What a call names itself goes before what its context says: spawn(blue, …) inside red.run() starts in blue.
-import type { Kind, VisitableKind } from '../namespace/kinds.js'
-import type { Store } from './storage.js'
+import type { Kind } from '../namespace/kinds.js'
 
 let named: readonly Kind[] = []
 
@@ -15,8 +14,7 @@ export function naming<T>(kinds: readonly Kind[], work: () => T): T {
   }
 }
 
-/** The store, less the kinds that the call in progress names itself. */
-export function withoutNamed(store: Store): Store {
-  if (named.length === 0) return store
-  return Object.fromEntries(Object.entries(store).filter(([kind]) => !named.includes(kind as VisitableKind)))
+/** Whether the call in progress names a namespace of this kind itself, and is already there. */
+export function isNamed(kind: Kind): boolean {
+  return named.includes(kind)
 }

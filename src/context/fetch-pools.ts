@@ -1,15 +1,9 @@
 // fetch and WebSocket connect through undici's global dispatcher. It becomes a router: one dispatcher a namespace.
 import { NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
-import { STAMP } from './stamp.js'
-import { currentStore, HOME, poolKey, type Store, storage } from './storage.js'
-
-type Connect = ((options: object, callback: unknown) => unknown) | object | undefined
-type Options = { connect?: Connect }
-type Dispatcher = {
-  constructor: new (options: object) => Dispatcher
-  dispatch(options: unknown, handler: unknown): boolean
-}
+import { copyFor, type Dispatcher, isPlainAgent } from './dispatcher-twins.js'
+import { wrapDispatch } from './dispatchers.js'
+import { currentStore, HOME, type Store, storage } from './storage.js'
 
 /** Where undici keeps it: .1 on Node 20 and 22; .2, with .1 for older copies of undici, from Node 24. */
 const LEGACY_SLOT = Symbol.for('undici.globalDispatcher.1')
@@ -26,6 +20,7 @@ export function keepFetchPoolsApart(): void {
   const filled = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
   const base = slots[filled]
   if (base === undefined) return // a Node without fetch
+  wrapDispatch(Object.getPrototypeOf(base))
   const legacy = slots[LEGACY_SLOT] as Dispatcher
   router = routerOver(base)
   slots[filled] = router
@@ -52,66 +47,28 @@ function routerOver(base: Dispatcher): Dispatcher {
   })
 }
 
-/**
- * One dispatcher for every net namespace in use, found by its key. A Namespace object keeps its dispatcher alive; when
- * the last object of a namespace is gone, so is the dispatcher.
- */
+/** One dispatcher for every Namespace object in use, kept alive by it, and one for home. */
 class Pools {
   readonly #base: Dispatcher
   #home: Dispatcher | undefined
-  readonly #byKey = new Map<string, WeakRef<Dispatcher>>()
-  readonly #keptBy = new WeakMap<Namespace, Dispatcher>()
-  readonly #collected = new FinalizationRegistry<string>((key) => {
-    if (this.#byKey.get(key)?.deref() === undefined) this.#byKey.delete(key)
-  })
+  readonly #inside = new WeakMap<Namespace, Dispatcher>()
 
   constructor(base: Dispatcher) {
     this.#base = base
   }
 
-  of(store: Store): Dispatcher {
-    const { net } = store
+  of({ net }: Store): Dispatcher {
     if (net === undefined) {
       this.#home ??= isPlainAgent(this.#base) ? copyFor(this.#base, HOME) : this.#base
       return this.#home
     }
-    const kept = this.#keptBy.get(net)
-    if (kept !== undefined) return kept
-    const dispatcher = this.#shared(poolKey(store), store)
-    this.#keptBy.set(net, dispatcher)
-    return dispatcher
-  }
-
-  #shared(key: string, store: Store): Dispatcher {
-    const existing = this.#byKey.get(key)?.deref()
-    if (existing !== undefined) return existing
+    const known = this.#inside.get(net)
+    if (known !== undefined) return known
     if (!isPlainAgent(this.#base)) throw notSeparable(this.#base)
-    const { net } = store
-    const made = copyFor(this.#base, net === undefined ? HOME : { net })
-    this.#byKey.set(key, new WeakRef(made))
-    this.#collected.register(made, key)
+    const made = copyFor(this.#base, { net })
+    this.#inside.set(net, made)
     return made
   }
-}
-
-function isPlainAgent(dispatcher: Dispatcher): boolean {
-  return dispatcher.constructor.name === 'Agent'
-}
-
-/** An Agent with the same options, whose every connection is made in `store`. */
-function copyFor(agent: Dispatcher, store: Store): Dispatcher {
-  const options = optionsOf(agent)
-  return new agent.constructor({ ...options, connect: connectIn(options.connect, store) })
-}
-
-function connectIn(connect: Connect, store: Store): Connect {
-  if (typeof connect !== 'function') return { ...connect, [STAMP]: store }
-  return (options: object, callback: unknown) => storage.run(store, () => connect(options, callback))
-}
-
-function optionsOf(agent: Dispatcher): Options {
-  const symbol = Object.getOwnPropertySymbols(agent).find(({ description }) => description === 'options')
-  return symbol === undefined ? {} : ((agent as unknown as Record<symbol, Options>)[symbol] ?? {})
 }
 
 function notSeparable(base: Dispatcher): NsfdError {

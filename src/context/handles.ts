@@ -1,10 +1,11 @@
 // Which native calls of Node make kernel objects, and wrapping them, once a thread.
 import { NsfdError } from '../kernel/errors.js'
 import { Namespace } from '../namespace/namespace.js'
-import type { Bindings, NativeHandle } from './bindings.js'
+import { isVisiting } from '../namespace/thread.js'
+import { type Bindings, type NativeHandle, replaceMethod } from './bindings.js'
 import { bracketSocketCall, inEachNamespace } from './bracket.js'
-import { withoutNamed } from './explicit.js'
-import { currentStore, HOME, storage } from './storage.js'
+import { isNamed } from './explicit.js'
+import { currentStore, HOME } from './storage.js'
 
 /** libuv makes a socket lazily, in the first of these calls. */
 const SOCKET_CALLS = {
@@ -41,14 +42,14 @@ export function bracketHandles(bindings: Bindings): void {
 /** Children of child_process: born where their parent thread is at that moment. */
 function bracketSpawn({ Process }: Bindings): void {
   const original = Process.prototype.spawn
-  Process.prototype.spawn = function spawn(this: unknown, ...args: unknown[]): unknown {
-    const context = storage.getStore()
-    if (context === undefined || context === HOME) return Reflect.apply(original as never, this, args)
-    const store = withoutNamed(context)
+  replaceMethod(Process.prototype, 'spawn', function spawn(this: unknown, ...args: unknown[]): unknown {
+    const store = currentStore()
+    if (store === HOME && !isVisiting()) return Reflect.apply(original as never, this, args)
     const start = () => Reflect.apply(original as never, this, args) as number
     const result = inEachNamespace(store, start, (uvError) => uvError)
-    return result === 0 ? proveFirstChild(this as NativeHandle, store.net) : result
-  }
+    if (result !== 0 || isNamed('net')) return result
+    return proveFirstChild(this as NativeHandle, store.net)
+  })
 }
 
 /** On the first child, asks the kernel where it really is. One in the wrong place is killed before it is known to anyone. */
@@ -69,10 +70,10 @@ let childProven = false
 
 function bracketSpawnSync({ spawnSync }: Bindings): void {
   const original = spawnSync.spawn
-  spawnSync.spawn = function spawn(this: unknown, ...args: unknown[]): unknown {
+  replaceMethod(spawnSync, 'spawn', function spawn(this: unknown, ...args: unknown[]): unknown {
     const store = currentStore()
-    if (store === HOME) return Reflect.apply(original, this, args)
+    if (store === HOME && !isVisiting()) return Reflect.apply(original, this, args)
     const refused = (uvError: number) => ({ error: uvError, pid: 0, status: null, signal: null, output: null })
     return inEachNamespace<unknown>(store, () => Reflect.apply(original, this, args), refused)
-  }
+  })
 }

@@ -1,31 +1,67 @@
 // http and https Agents, globalAgent among them, keep their sockets by name; the namespace becomes part of the name.
 import http from 'node:http'
+import { belong } from './requests.js'
 import { stamped, stampOf } from './stamp.js'
-import { currentStore, poolKey, storage } from './storage.js'
+import { currentStore, poolKey, type Store, storage } from './storage.js'
 
+type Method = (this: AgentMethods, ...args: never[]) => unknown
 type AgentMethods = {
   getName(options?: object): string
-  addRequest(request: unknown, options: object | string, port?: number, localAddress?: string): void
+  addRequest(request: http.ClientRequest, options: object | string, port?: number, localAddress?: string): void
   createSocket(request: unknown, options: object, callback: unknown): unknown
 }
 
 export function keepHttpPoolsApart(): void {
   const prototype = http.Agent.prototype as unknown as AgentMethods
-  const { getName, addRequest, createSocket } = prototype
-
-  // https.Agent's getName builds on this one.
-  prototype.getName = function (options) {
-    const name = getName.call(this, options)
-    const key = poolKey(stampOf(options) ?? currentStore())
-    return key === '' ? name : `${name}:nsfd:${key}`
-  }
+  const { addRequest } = prototype
+  adopt(prototype)
   prototype.addRequest = function (request, options, port, localAddress) {
+    adoptSubclass(this)
+    const store = currentStore()
+    belong(request, store)
     const given = typeof options === 'string' ? { host: options, port, localAddress } : options
-    return addRequest.call(this, request, stamped(given, currentStore()))
+    return addRequest.call(this, request, stamped(given, store))
   }
+}
+
+/** The methods that decide where a socket is kept and made, as wrapped; a subclass may have its own. */
+const WRAPPED: { [name in 'getName' | 'createSocket']: (original: Method) => Method } = {
+  // https.Agent's getName builds on http.Agent's.
+  getName: (original) =>
+    function (options?: object) {
+      const name = Reflect.apply(original, this, [options]) as string
+      const suffix = suffixOf(stampOf(options) ?? currentStore())
+      return name.endsWith(suffix) ? name : name + suffix
+    },
   // A queued request's socket is made when some other socket closes, in that one's call tree.
-  prototype.createSocket = function (request, options, callback) {
-    const store = stampOf(options) ?? currentStore()
-    return storage.run(store, () => createSocket.call(this, request, stamped(options, store), callback))
+  createSocket: (original) =>
+    function (request: unknown, options: object, callback: unknown) {
+      const store = stampOf(options) ?? currentStore()
+      return storage.run(store, () => Reflect.apply(original, this, [request, stamped(options, store), callback]))
+    },
+}
+
+const ours = new WeakSet<Method>()
+
+/** Wraps the methods of an agent's class, and of every class between it and http.Agent, that are its own. */
+function adoptSubclass(agent: object): void {
+  for (let owner = agent; owner !== http.Agent.prototype && owner !== null; owner = Object.getPrototypeOf(owner)) {
+    adopt(owner)
   }
+}
+
+function adopt(owner: object): void {
+  for (const [name, wrap] of Object.entries(WRAPPED)) {
+    const property = Object.getOwnPropertyDescriptor(owner, name)
+    if (typeof property?.value !== 'function' || ours.has(property.value)) continue
+    const wrapped = wrap(property.value)
+    ours.add(wrapped)
+    // One that cannot be replaced is left: its sockets are still looked at when they are handed out (requests.ts).
+    Reflect.defineProperty(owner, name, { ...property, value: wrapped })
+  }
+}
+
+function suffixOf(store: Store): string {
+  const key = poolKey(store)
+  return key === '' ? '' : `:nsfd:${key}`
 }

@@ -1,7 +1,9 @@
 // Fail closed: before anything relies on it, ask the kernel whether wrapped calls of this Node really land inside.
+import dgram from 'node:dgram'
+import net from 'node:net'
 import { NsfdError } from '../kernel/errors.js'
 import { Namespace } from '../namespace/namespace.js'
-import type { Bindings, NativeHandle } from './bindings.js'
+import type { Bindings, NativeClass, NativeHandle } from './bindings.js'
 import { HOME, storage } from './storage.js'
 
 /**
@@ -17,20 +19,45 @@ export function proveBrackets(bindings: Bindings, namespace: Namespace): void {
   }
 }
 
-function sockets({ TCP, Pipe, UDP, serverType }: Bindings): Record<string, () => NativeHandle> {
-  const bound = (handle: NativeHandle, ...address: [string, number?, number?]) => {
-    const error = handle.bind(...address)
-    if (error !== 0) {
-      handle.close()
-      throw unproven(`binding a socket fails with libuv error ${error}`)
-    }
-    return handle
-  }
+/** Streams by net's own way of making them, so that what is proven is what net uses; datagrams by what dgram holds. */
+function sockets({ TCP, Pipe, UDP }: Bindings): Record<string, () => NativeHandle> {
   return {
-    TCP: () => bound(new TCP(serverType.TCP), '0.0.0.0', 0),
-    Pipe: () => bound(new Pipe(serverType.Pipe), `\0nsfd-proof-${process.pid}-${process.hrtime.bigint()}`),
-    UDP: () => bound(new UDP(), '0.0.0.0', 0, 0),
+    TCP: () => madeByNet(TCP, '0.0.0.0', 0, 4),
+    Pipe: () => madeByNet(Pipe, `\0nsfd-proof-${process.pid}-${process.hrtime.bigint()}`, -1, -1),
+    UDP: () => {
+      if (classOfDatagrams() !== UDP) throw unproven('dgram uses another UDP than the one nsfd can reach')
+      const handle = new UDP()
+      return bound(handle, handle.bind('0.0.0.0', 0, 0))
+    },
   }
+}
+
+type CreateServerHandle = (address: string, port: number, addressType: number) => NativeHandle | number
+
+function madeByNet(Expected: NativeClass, ...address: Parameters<CreateServerHandle>): NativeHandle {
+  const { _createServerHandle } = net as unknown as { _createServerHandle?: CreateServerHandle }
+  if (_createServerHandle === undefined) throw unproven('net has no _createServerHandle, by which this is proven')
+  const handle = _createServerHandle(...address)
+  if (typeof handle === 'number') throw unproven(`binding a socket fails with libuv error ${handle}`)
+  return handle instanceof Expected
+    ? handle
+    : bound(handle, new Error('net uses another class than the one nsfd can reach'))
+}
+
+function bound(handle: NativeHandle, error: number | Error): NativeHandle {
+  if (error === 0) return handle
+  handle.close()
+  throw unproven(error instanceof Error ? error.message : `binding a socket fails with libuv error ${error}`)
+}
+
+/** dgram.createSocket makes its handle at once, and the handle its socket later. */
+function classOfDatagrams(): unknown {
+  const datagram = dgram.createSocket('udp4')
+  const state = Object.getOwnPropertySymbols(datagram).find(({ description }) => description === 'state symbol')
+  const held = state && (Reflect.get(datagram, state) as { handle?: object } | undefined)
+  const made = held?.handle?.constructor
+  datagram.close()
+  return made
 }
 
 function expectLanding(name: string, make: () => NativeHandle, expected: Namespace): void {

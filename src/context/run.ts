@@ -5,6 +5,7 @@ import { supplyInside } from '../namespace/inside.js'
 import { ENTER_HELP, isVisitable, type VisitableKind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { goBack, goTo, visit, whereabouts } from '../namespace/thread.js'
+import { agentOf, connectorOf, lookupOf } from './adaptors.js'
 import { bindTo } from './bind.js'
 import { prepareContext } from './prepare.js'
 import { currentStore, storage } from './storage.js'
@@ -12,6 +13,7 @@ import { countThreads, refuseThreadsAbroad } from './threads.js'
 
 function runSync<T>(namespace: Namespace, fn: () => T): T {
   const kind = checkCall(namespace, fn)
+  proveEntrance(namespace, kind)
   prepareContext(namespace)
   const threads = countThreads()
   const fd = namespace.use()
@@ -28,12 +30,19 @@ function runSync<T>(namespace: Namespace, fn: () => T): T {
 
 function run<T>(namespace: Namespace, fn: () => T): T {
   const kind = checkCall(namespace, fn)
-  prepareContext(namespace)
   proveEntrance(namespace, kind)
+  prepareContext(namespace)
   return storage.run({ ...currentStore(), [kind]: namespace }, fn)
 }
 
-supplyInside({ run, runSync, bind: (namespace, x) => bindTo(namespace, x, run) })
+supplyInside({
+  run,
+  runSync,
+  bind: (namespace, x) => bindTo(namespace, x, run),
+  connector: (namespace) => run(namespace, () => connectorOf(namespace)),
+  agent: (namespace, options) => run(namespace, () => agentOf(namespace, options)),
+  lookup: (namespace) => run(namespace, () => lookupOf(namespace)),
+})
 
 function checkCall(namespace: Namespace, fn: unknown): VisitableKind {
   const { kind } = namespace

@@ -3,6 +3,7 @@
 import net from 'node:net'
 import { NsfdError } from '../kernel/errors.js'
 import { currentStore, type Store, storage } from './storage.js'
+import { noteSocket } from './whose.js'
 
 export const STAMP: unique symbol = Symbol('nsfd.store')
 
@@ -22,10 +23,18 @@ export function honourStamps(): void {
     const [first] = args
     const stamp = stampOf(Array.isArray(first) ? first[0] : first)
     const store = stamp ?? currentStore()
-    if (store.net?.closed) return this.destroy(closedInUse(store.net.toString()))
+    if (store.net?.closed) return failLater(this, closedInUse(store.net.toString()))
+    noteSocket(this, store)
     if (stamp === undefined) return Reflect.apply(original, this, args)
     return storage.run(stamp, () => Reflect.apply(original, this, args))
   } as typeof net.Socket.prototype.connect
+}
+
+/** As Node's own connect fails: when whoever called it has had the time to listen for 'error'. */
+function failLater(socket: net.Socket, error: NsfdError): net.Socket {
+  Object.assign(socket, { connecting: true })
+  setImmediate(() => socket.destroy(error))
+  return socket
 }
 
 export function closedInUse(namespace: string): NsfdError {

@@ -3,7 +3,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { VisitableKind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
 
-export type Store = { readonly [K in VisitableKind]?: Namespace }
+/** Marks the work of ns.agent() and ns.connector: who uses their connections has asked for that namespace by name. */
+export const EXPLICIT: unique symbol = Symbol('nsfd.explicit')
+
+export type Store = { readonly [K in VisitableKind]?: Namespace } & { readonly [EXPLICIT]?: true }
 
 /** The store of work that runs at home, for pools that must say so explicitly. */
 export const HOME: Store = Object.freeze({})
@@ -15,8 +18,10 @@ export function currentStore(): Store {
 }
 
 /** What tells the pools of two namespaces apart; '' at home. Never the same for two namespaces that ever coexisted. */
-export function poolKey(store: Store): string {
-  const { net } = store
-  if (net === undefined) return ''
-  return net.kernelId === undefined ? `${net.id.dev}:${net.id.ino}` : `id:${net.kernelId}`
+export function poolKey({ net }: Store): string {
+  return net === undefined ? '' : keyOf(net)
+}
+
+export function keyOf({ id, kernelId }: Pick<Namespace, 'id' | 'kernelId'>): string {
+  return kernelId === undefined ? `${id.dev}:${id.ino}` : `id:${kernelId}`
 }

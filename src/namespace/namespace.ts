@@ -1,4 +1,5 @@
 // Namespace: a descriptor that names one namespace and keeps it alive. The heart of the seed.
+import type http from 'node:http'
 import { inspect } from 'node:util'
 import { NSFS } from '../kernel/constants.js'
 import { invalidArgument, NsfdError } from '../kernel/errors.js'
@@ -6,7 +7,7 @@ import { close, duplicate, ioctl, setCloseOnExec } from '../kernel/syscalls.js'
 import { createNamespace } from './create.js'
 import { handleOf, openHandle } from './handle.js'
 import { idOf, kernelIdOf, kindOf, type NamespaceId, wrongKind } from './identity.js'
-import { inside } from './inside.js'
+import { type AgentOptions, type Connector, inside, type Lookup } from './inside.js'
 import { checkKind, type Kind } from './kinds.js'
 import { checkPinName, pinPath } from './names.js'
 import { openOfProcess, openOfSocket, openPath } from './open.js'
@@ -39,6 +40,8 @@ export class Namespace implements Disposable {
   #fd: number
   #closed = false
   #users = 0
+  #connector: Connector | undefined
+  #lookup: Lookup | undefined
 
   /** @internal */
   constructor(secret: symbol, fd: number, kind: Kind, name?: string, rootFd?: number) {
@@ -209,6 +212,29 @@ export class Namespace implements Disposable {
   /** x, with every call of it, or of its methods, made inside run(). For pools that connect when they please. */
   bind<T extends object>(x: T): T {
     return inside().bind(this, x)
+  }
+
+  /**
+   * For undici, whoever calls it: `new Agent({ connect: ns.connector })` makes its connections in this namespace.
+   * @throws ERR_NSFD_CLOSED, EPERM
+   */
+  get connector(): Connector {
+    this.#connector ??= inside().connector(this)
+    return this.#connector
+  }
+
+  /**
+   * An Agent for http.request, or with protocol 'https:' for https.request, whose sockets are always in this namespace.
+   * @throws ERR_NSFD_CLOSED, EPERM
+   */
+  agent(options?: AgentOptions): http.Agent {
+    return inside().agent(this, options)
+  }
+
+  /** dns.lookup(hostname, options, callback) as it answers inside: for the `lookup` option of net, http, dgram. */
+  get lookup(): Lookup {
+    this.#lookup ??= inside().lookup(this)
+    return this.#lookup
   }
 
   /** Gives the descriptor back. Contexts that still use it fail with EBADF from then on, never at home. Idempotent. */

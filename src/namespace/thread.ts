@@ -13,6 +13,8 @@ import { CREATE_HELP, ENTER_HELP, KINDS, type Kind, RETURN_HELP, type VisitableK
 const place: Partial<Record<VisitableKind, number>> = {}
 /** By kind, the errno that coming back to `place` would meet. */
 const wayBack: Partial<Record<VisitableKind, number>> = {}
+/** What place was before this thread went away, while it is away. */
+const left: Partial<Record<VisitableKind, number>> = {}
 let visits = 0
 
 /** A descriptor of the namespace the calling thread is in. Owned by this file: never close it. */
@@ -35,16 +37,23 @@ function tryComingBack(kind: VisitableKind, home: number): number {
   return libc().setns(home, KINDS[kind].flag) === -1 ? errno() : 0
 }
 
+/** While this thread is away: a descriptor of where it left from, and will be in the end. */
+export function homeOf(kind: VisitableKind): number | undefined {
+  return left[kind]
+}
+
 /** Whether this thread is away: inside runSync, or inside a bracketed call. */
 export function isVisiting(): boolean {
   return visits > 0
 }
 
-/** Moves the calling thread into fd's namespace; 0, or the errno, in which case it has not moved. */
+/** Moves the calling thread, whose whereabouts() are known, into fd's namespace; 0, or the errno if it has not moved. */
 export function goTo(kind: VisitableKind, fd: number): number {
   const noWayBack = wayBack[kind] ?? 0
   if (noWayBack !== 0) return noWayBack
   if (libc().setns(fd, KINDS[kind].flag) === -1) return errno()
+  const from = place[kind]
+  if (left[kind] === undefined && from !== undefined) left[kind] = from
   place[kind] = fd
   visits++
   return 0
@@ -54,6 +63,7 @@ export function goTo(kind: VisitableKind, fd: number): number {
 export function goBack(kind: VisitableKind, from: number): void {
   if (libc().setns(from, KINDS[kind].flag) === -1) failStop(kind, from)
   place[kind] = from
+  if (left[kind] === from) delete left[kind]
   visits--
 }
 

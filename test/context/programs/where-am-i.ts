@@ -1,0 +1,5 @@
+// Tells its parent which net namespace it is in.
+import { readlinkSync } from 'node:fs'
+
+process.send?.(readlinkSync('/proc/self/ns/net'))
+process.disconnect()
