@@ -22,7 +22,7 @@ async function main(): Promise<void> {
 
   const machine = `Node ${process.version}, Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model}`
   const busy = (loadavg()[0] as number) > 1
-  if (busy) process.stderr.write(`The machine is busy (load ${loadavg()[0]?.toFixed(1)}): do not trust HTTP figures\n`)
+  if (busy) process.stderr.write(`The machine is busy (load ${loadavg()[0]?.toFixed(1)}): do not trust the figures\n`)
   if (!json) process.stdout.write(`${machine}\n`)
   const reports: Report[] = []
   for (const name of asked.length > 0 ? asked : Object.keys(benches)) {
