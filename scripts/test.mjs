@@ -22,7 +22,7 @@ const filters = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const required = new Set((process.env.NSFD_REQUIRE ?? '').split(',').filter(Boolean))
 const say = (line) => process.stdout.write(`${line}\n`)
 
-const FILE_TIMEOUT_MS = 15 * 60_000
+const FILE_TIMEOUT_MS = 10 * 60_000
 /** The kernel takes namespaces down some time after the last descriptor is closed. */
 const SETTLE_MS = 8000
 

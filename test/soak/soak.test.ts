@@ -24,6 +24,12 @@ test(`${OPERATIONS} mixed operations leave descriptors, namespaces, mounts and t
   for (const namespace of namespaces) loopbackUp(namespace)
   const listeners = await Promise.all(namespaces.map(listen))
   const standing = namespaces.map((namespace, i) => ({ namespace, port: listeners[i]?.port as number }))
+  // A failed soak must end too: open listeners and held namespaces would keep its process alive.
+  const closeAll = async () => {
+    for (const listener of listeners.splice(0)) await listener.close()
+    for (const namespace of namespaces) namespace.close()
+  }
+  t.after(closeAll)
   const soak: Soak = { standing, prefix: uniqueName('soak'), made: [] }
 
   await operate(soak, WARM_UP)
@@ -39,9 +45,8 @@ test(`${OPERATIONS} mixed operations leave descriptors, namespaces, mounts and t
   assert.ok(soak.made.length >= OPERATIONS / 100)
   await comesTrue(() => living(soak.made).length === 0).catch(() => assert.deepEqual(living(soak.made), []))
 
-  await Promise.all(listeners.map((listener) => listener.close()))
   const last = namespaces.map((namespace) => namespace.handle())
-  for (const namespace of namespaces) namespace.close()
+  await closeAll()
   await comesTrue(() => living(last).length === 0).catch(() => assert.deepEqual(living(last), []))
 })
 
