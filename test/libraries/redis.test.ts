@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createClient } from 'redis'
 import { interleave, usedByTurns } from './support/interleave.js'
-import { needsServers } from './support/needs.js'
 import { startRedis } from './support/redis-server.js'
-import { type Sides, twoSides } from './support/sides.js'
+import { needsServers, type Sides, twoSides } from './support/sides.js'
 
 const client = ({ port }: Sides) => createClient({ socket: { host: '127.0.0.1', port, reconnectStrategy: false } })
 const atHome = (sides: Sides) =>
@@ -16,14 +15,17 @@ const atHome = (sides: Sides) =>
 test('redis: a client a namespace, interleaved: no answer from the wrong side', needsServers('redis'), async () => {
   await using sides = await twoSides()
   for (const side of sides.both) await startRedis(side, sides.port)
-  const use = usedByTurns(() => client(sides))
+  const use = usedByTurns(
+    sides,
+    () => client(sides),
+    (redis) => redis.destroy(),
+  )
   for (const side of sides.both) await use(side, 1, (redis) => redis.connect())
 
   await interleave(sides, {
     ask: async (side, n) => String(await use(side, n, (redis) => redis.get('side'))),
     askAtHome: () => atHome(sides),
   })
-  for (const side of sides.both) use(side, 0, (redis) => redis.destroy())
 })
 
 test('redis: a connection for every request', needsServers('redis'), async () => {
@@ -46,10 +48,10 @@ test('redis: a shared client stays where it was connected, whoever asks', needsS
   await using sides = await twoSides()
   for (const side of sides.both) await startRedis(side, sides.port)
   const shared = client(sides)
+  sides.atEnd(() => shared.destroy())
   await sides.red.ns.run(() => shared.connect())
   const ask = () => shared.get('side')
   assert.equal(await sides.red.ns.run(ask), 'red')
   assert.equal(await sides.blue.ns.run(ask), 'red')
   assert.equal(await ask(), 'red')
-  shared.destroy()
 })

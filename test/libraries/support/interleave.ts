@@ -10,6 +10,8 @@ export type Experiment = {
   expected?(side: Side): string
   /** The same request at home, where nothing listens: must fail. */
   askAtHome(n: number): Promise<unknown>
+  /** Whether that error says so; ECONNREFUSED somewhere in it unless told. */
+  wasRefused?(error: unknown): boolean
   requests?: number
   /** How many are under way at the same time. */
   lanes?: number
@@ -18,6 +20,7 @@ export type Experiment = {
 /** @returns how many answers came from each side; all of them were right. */
 export async function interleave(sides: Sides, experiment: Experiment): Promise<Record<'red' | 'blue', number>> {
   const { ask, askAtHome, expected = (side: Side) => side.name, requests = 1000, lanes = 20 } = experiment
+  const refused = experiment.wasRefused ?? wasRefused
   const answers = { red: 0, blue: 0 }
   const wrong: string[] = []
   let refusedAtHome = 0
@@ -30,7 +33,7 @@ export async function interleave(sides: Sides, experiment: Experiment): Promise<
       if (answer === expected(side)) answers[side.name]++
       else wrong.push(`request ${n} to ${side.name} was answered by ${inspect(answer)}`)
       if (n % 20 !== 0) continue
-      await assert.rejects(askAtHome(n), wasRefused, `request ${n} at home was answered`)
+      await assert.rejects(askAtHome(n), refused, `request ${n} at home was answered`)
       refusedAtHome++
     }
   }
@@ -48,24 +51,26 @@ export function wasRefused(error: unknown): true {
   return true
 }
 
+type UseByTurns<C> = <T>(side: Side, n: number, use: (client: C) => T) => T
+
 /**
- * The ways to use a client that was made for one side, by turns: inside run; through bind, at home; through bind, while
+ * A client made for each side, and the ways to use it, by turns: inside run; through bind, at home; through bind, while
  * the caller is on the other side.
  */
 export function usedByTurns<C extends object>(
+  sides: Sides,
   make: (side: Side) => C,
-): <T>(side: Side, n: number, use: (client: C) => T) => T {
-  const clients = new Map<Side, { plain: C; bound: C }>()
-  const of = (side: Side) => {
-    const known = clients.get(side)
-    if (known !== undefined) return known
-    const plain = side.ns.run(() => make(side))
-    const made = { plain, bound: side.ns.bind(plain) }
-    clients.set(side, made)
-    return made
-  }
+  close: (client: C) => unknown,
+): UseByTurns<C> {
+  const clients = new Map(
+    sides.both.map((side) => {
+      const plain = side.ns.run(() => make(side))
+      sides.atEnd(() => side.ns.run(() => close(plain)))
+      return [side, { plain, bound: side.ns.bind(plain) }]
+    }),
+  )
   return (side, n, use) => {
-    const { plain, bound } = of(side)
+    const { plain, bound } = clients.get(side) as { plain: C; bound: C }
     if (n % 3 === 0) return side.ns.run(() => use(plain))
     if (n % 3 === 1) return use(bound)
     return side.other.ns.run(() => use(bound))

@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { program } from './needs.js'
+import { serverProgram } from '../../support/servers.js'
 import type { Server, Side } from './sides.js'
 
 export async function startRedis(side: Side, port: number): Promise<Server> {
   const file = join(side.dir, 'redis.conf')
   writeFileSync(file, `bind 127.0.0.1\nport ${port}\ndir ${side.dir}\nsave ""\nappendonly yes\nappendfsync no\n`)
-  const server = await side.start(program('redis'), [file])
+  const server = await side.start(serverProgram('redis'), [file])
   const socket = side.ns.run(() => connect(port, '127.0.0.1'))
   socket.end(`SET side ${side.name}\r\n`)
   socket.resume()

@@ -9,6 +9,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Namespace } from '#dist/index.js'
+import { needs } from '../../support/needs.js'
+import type { ServerName } from '../../support/servers.js'
 
 export type Server = { readonly pid: number; stop(signal?: NodeJS.Signals): Promise<void> }
 
@@ -28,26 +30,40 @@ export type Side = {
   /** Starts a server inside; it is ready when the port accepts connections there. */
   start(command: string, args: string[], options?: ServerOptions): Promise<Server>
   /** The same for one of the programs in ../programs. Its answers name the namespace the kernel says it is in. */
-  startProgram(name: string, args?: string[]): Promise<Server>
+  startProgram(name: string, args?: string[], options?: ServerOptions): Promise<Server>
 }
 
-export type Sides = { red: Side; blue: Side; both: [Side, Side]; port: number; dir: string } & AsyncDisposable
+export type Sides = {
+  red: Side
+  blue: Side
+  both: [Side, Side]
+  port: number
+  dir: string
+  /** Called first when all ends, also after a failure: a client that is not closed keeps reconnecting for ever. */
+  atEnd(close: () => unknown): void
+} & AsyncDisposable
 
 /** The same on every Node: a server may take seconds to start on a busy machine. */
 const START_MS = 30_000
+
+/** What every test here says it needs: servers are started in namespaces, as the users they run as. */
+export function needsServers(...servers: ServerName[]): { skip?: string; timeout: number } {
+  return { ...needs('root', 'iproute2', ...servers), timeout: 120_000 }
+}
 
 export async function twoSides(): Promise<Sides> {
   const dir = mkdtempSync(join(tmpdir(), 'nsfd-libraries-'))
   const port = await portFreeAtHome()
   const running = new Set<Server>()
+  const closers: (() => unknown)[] = []
   const make = (name: 'red' | 'blue') => {
     const ns = Namespace.create('net')
     ns.runSync(() => execFileSync('ip', ['link', 'set', 'lo', 'up']))
     mkdirSync(join(dir, name))
     const start = (command: string, args: string[], options: ServerOptions = {}) =>
       startInside(ns, command, args, { readyAt: port, ...options }, running)
-    const startProgram = (program: string, args: string[] = []) =>
-      start(process.execPath, [fileURLToPath(new URL(`../programs/${program}.js`, import.meta.url)), ...args])
+    const startProgram = (program: string, args: string[] = [], options: ServerOptions = {}) =>
+      start(process.execPath, [fileURLToPath(new URL(`../programs/${program}.js`, import.meta.url)), ...args], options)
     return { name, ns, dir: join(dir, name), start, startProgram }
   }
   const red = make('red') as Side
@@ -60,7 +76,9 @@ export async function twoSides(): Promise<Sides> {
     both: [red, blue],
     port,
     dir,
+    atEnd: (close) => closers.push(close),
     async [Symbol.asyncDispose]() {
+      for (const close of closers) await close()
       await Promise.all([...running].map((server) => server.stop()))
       for (const side of [red, blue]) side.ns.close()
       rmSync(dir, { recursive: true, force: true })
