@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import ssh2, { type Client, type ConnectConfig } from 'ssh2'
+import ssh2, { type Client, type ConnectConfig, type SFTPWrapper } from 'ssh2'
 import { serverProgram } from '../support/servers.js'
 import { interleave } from './support/interleave.js'
 import { needsServers, type Server, type Side, type Sides, twoSides } from './support/sides.js'
@@ -12,20 +12,28 @@ import { needsServers, type Server, type Side, type Sides, twoSides } from './su
 const key = ssh2.utils.generateKeyPairSync('ed25519')
 const hostKey = ssh2.utils.generateKeyPairSync('ed25519')
 
-test('ssh2: connections a namespace, interleaved: no answer from the wrong side', needsServers('sshd'), async () => {
-  await using sides = await twoSides()
-  await Promise.all(sides.both.map((side) => startSshd(side, sides.port)))
-  const clients = new Map<Side, Client>()
-  for (const side of sides.both) clients.set(side, await side.ns.run(() => open(sides)))
-  await interleave(sides, {
-    ask: (side) => who(clients.get(side) as Client),
-    expected: (side) => side.ns.toString(),
-    askAtHome: () => open(sides),
-    lanes: 8, // a connection has at most ten sessions (MaxSessions)
-  })
-})
+test(
+  'ssh2: a connection a namespace, SFTP interleaved: no answer from the wrong side',
+  needsServers('sshd'),
+  async () => {
+    await using sides = await twoSides()
+    await Promise.all(sides.both.map((side) => startSshd(side, sides.port)))
+    const sessions = new Map<Side, SFTPWrapper>()
+    for (const side of sides.both) sessions.set(side, await side.ns.run(async () => sftp(await open(sides))))
+    await interleave(sides, {
+      ask: (side) =>
+        new Promise((resolve, reject) => {
+          sessions
+            .get(side)
+            ?.readlink('/proc/self/ns/net', (error, target) => (error ? reject(error) : resolve(target)))
+        }),
+      expected: (side) => side.ns.toString(),
+      askAtHome: () => open(sides),
+    })
+  },
+)
 
-test('ssh2: a connection for every request', needsServers('sshd'), async () => {
+test('ssh2: a connection and a command for every request', needsServers('sshd'), async () => {
   await using sides = await twoSides()
   await Promise.all(sides.both.map((side) => startSshd(side, sides.port)))
   await interleave(sides, {
@@ -39,7 +47,7 @@ test('ssh2: a connection for every request', needsServers('sshd'), async () => {
     expected: (side) => side.ns.toString(),
     askAtHome: () => open(sides),
     lanes: 4,
-    requests: 100, // a login takes sshd some 100 ms of processor
+    requests: 60, // a login and a shell take a third of a second of processor
   })
 })
 
@@ -85,6 +93,7 @@ UsePAM no
 StrictModes no
 UseDNS no
 MaxStartups 100
+Subsystem sftp internal-sftp
 `,
   )
   const prepared = 'mount -t tmpfs tmpfs /run && mkdir -m 755 /run/sshd && exec "$@"'
@@ -98,6 +107,10 @@ async function open(sides: Sides): Promise<Client> {
   await once(client, 'ready')
   sides.atEnd(() => client.end())
   return client
+}
+
+function sftp(client: Client): Promise<SFTPWrapper> {
+  return new Promise((resolve, reject) => client.sftp((error, session) => (error ? reject(error) : resolve(session))))
 }
 
 async function who(client: Client): Promise<string> {
