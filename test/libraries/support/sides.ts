@@ -9,8 +9,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Namespace } from '#dist/index.js'
+import { everyTestEndsAtHome } from '../../support/home.js'
 import { needs } from '../../support/needs.js'
 import type { ServerName } from '../../support/servers.js'
+
+everyTestEndsAtHome()
 
 export type Server = { readonly pid: number; stop(signal?: NodeJS.Signals): Promise<void> }
 
