@@ -11,6 +11,8 @@ const SERVER = fileURLToPath(new URL('./programs/server.js', import.meta.url))
 export class Side {
   readonly word: string
   readonly ns: Namespace | undefined
+  /** Whether its server accepts connections, and nobody is about to kill it. */
+  isUp = false
   readonly #port: number
   #server: ChildProcess | undefined
 
@@ -33,9 +35,11 @@ export class Side {
     this.#server = server
     while (server.exitCode === null && !(await this.run(() => accepts(this.#port)))) await sleep(20)
     if (server.exitCode !== null) throw new Error(`the server of ${this.word} ended by itself`)
+    this.isUp = true
   }
 
   async kill(): Promise<void> {
+    this.isUp = false
     const server = this.#server
     if (server === undefined) return
     this.#server = undefined
