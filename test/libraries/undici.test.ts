@@ -19,9 +19,9 @@ for (const [version, load] of Object.entries(VERSIONS)) proveVersion(version, aw
 function proveVersion(version: string, undici: Undici): void {
   const { Agent, Client, Pool, request } = undici
   const KINDS: Record<string, (url: string, connect: object) => Dispatcher> = {
-    Agent: (_, connect) => new Agent({ connect }),
-    Pool: (url, connect) => new Pool(new URL(url).origin, { connect, connections: 10 }),
-    Client: (url, connect) => new Client(new URL(url).origin, { connect }),
+    Agent: (_, connect) => new Agent({ connect, allowH2: false }),
+    Pool: (url, connect) => new Pool(new URL(url).origin, { connect, connections: 10, allowH2: false }),
+    Client: (url, connect) => new Client(new URL(url).origin, { connect, allowH2: false }),
   }
 
   for (const [kind, make] of Object.entries(KINDS)) {
@@ -88,6 +88,43 @@ function proveVersion(version: string, undici: Undici): void {
       })
     },
   )
+
+  test(
+    `${version}: one Agent for both sides and home keeps connections apart`,
+    needsServers('nginx', 'openssl'),
+    async () => {
+      await using sides = await twoSides()
+      const { http } = await startNginx(sides)
+      const shared = new Agent()
+      sides.atEnd(() => shared.close())
+      await interleave(sides, {
+        ask: (side) => side.ns.run(() => ask(shared, http)),
+        askAtHome: () => ask(shared, http),
+      })
+    },
+  )
+
+  test(
+    `${version}: a Pool belongs to who used it first; others are refused`,
+    needsServers('nginx', 'openssl'),
+    async () => {
+      await using sides = await twoSides()
+      const { http } = await startNginx(sides)
+      const shared = new Pool(new URL(http).origin)
+      sides.atEnd(() => sides.red.ns.run(() => shared.close()))
+      for (let n = 0; n < 20; n++) {
+        const [red, blue, home] = await Promise.allSettled([
+          sides.red.ns.run(() => ask(shared, http)),
+          sides.blue.ns.run(() => ask(shared, http)),
+          ask(shared, http),
+        ])
+        assert.equal(red.status === 'fulfilled' && red.value, 'red')
+        for (const each of [blue, home]) assert.equal(each.status === 'rejected' && each.reason.code, 'ERR_NSFD_POOL')
+      }
+    },
+  )
+
+  if (version !== 'undici 7') return // only its dispatchers are understood by the fetch of every Node
 
   test(
     `${version}: Node's fetch with a dispatcher of this undici, one a namespace`,

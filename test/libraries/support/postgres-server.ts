@@ -7,14 +7,9 @@ import { serverProgram } from '../../support/servers.js'
 import { certificate } from './certificate.js'
 import type { Server, Side, Sides } from './sides.js'
 
-/** It refuses to run as root. */
-const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))) as [
-  number,
-  number,
-]
-
 /** Makes one empty cluster of databases, and starts a server over a copy of it on each side. */
 export async function startPostgres(sides: Sides): Promise<void> {
+  const user = postgresUser()
   const template = join(sides.dir, 'template')
   chmodSync(sides.dir, 0o755)
   execFileSync('install', ['-d', '-o', 'postgres', '-m', '700', template])
@@ -30,11 +25,11 @@ export async function startPostgres(sides: Sides): Promise<void> {
   )
   for (const side of sides.both) {
     execFileSync('cp', ['-a', template, join(side.dir, 'data')])
-    await startOn(side, sides.port)
+    await startOn(side, sides.port, user)
   }
 }
 
-async function startOn(side: Side, port: number): Promise<Server> {
+async function startOn(side: Side, port: number, user: User): Promise<Server> {
   const data = join(side.dir, 'data')
   const { cert, key } = certificate(side.dir, side.name)
   for (const [from, name] of [
@@ -42,7 +37,7 @@ async function startOn(side: Side, port: number): Promise<Server> {
     [key, 'server.key'],
   ] as const) {
     copyFileSync(from, join(data, name))
-    chownSync(join(data, name), uid, gid)
+    chownSync(join(data, name), user.uid, user.gid)
     chmodSync(join(data, name), 0o600)
   }
   writeFileSync(
@@ -56,7 +51,7 @@ fsync = off
 ssl = on
 `,
   )
-  const server = await side.start(serverProgram('postgres'), ['-D', data], { uid, gid, cwd: data, end: 'SIGQUIT' })
+  const server = await side.start(serverProgram('postgres'), ['-D', data], { ...user, cwd: data, end: 'SIGQUIT' })
   await answersQueries(side, port)
   return server
 }
@@ -74,4 +69,12 @@ async function answersQueries(side: Side, port: number): Promise<void> {
 /** The programs that come with this server. */
 function beside(name: string): string {
   return join(dirname(realpathSync(serverProgram('postgres'))), name)
+}
+
+type User = { uid: number; gid: number }
+
+/** The server refuses to run as root. */
+function postgresUser(): User {
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))
+  return { uid: id('-u'), gid: id('-g') }
 }
