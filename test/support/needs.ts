@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { LACKING_SERVERS } from './servers.js'
 
 /** Each answers with what is missing, as the end of "skipped, because …". */
 const LACKING = {
@@ -17,6 +18,7 @@ const LACKING = {
   iproute2: () => (succeeds('ip', '-V') && succeeds('ss', '-V') ? undefined : 'iproute2 (ip, ss) is not installed'),
   /** File handles of namespaces and NS_GET_ID. */
   handles: () => (isKernelAtLeast(6, 18) ? undefined : `it needs Linux 6.18, this is ${release()}`),
+  ...LACKING_SERVERS,
 } as const
 
 export type Need = keyof typeof LACKING
