@@ -1,0 +1,13 @@
+// The public face of nsfd/rtnetlink.
+export type { Family } from './codec/ip.js'
+export { RouteError } from './errors.js'
+export type { Address, AddressAdd } from './objects/address.js'
+export type { Link, LinkStats } from './objects/link.js'
+export type { LinkData, PortData } from './objects/link-kinds.js'
+export type { LinkAdd, LinkSet, NetnsRef, PeerSettings } from './objects/link-options.js'
+export type { Neighbour, NeighbourAdd } from './objects/neighbours.js'
+export type { NextHop, NextHopAdd } from './objects/nexthops.js'
+export type { RouteAdd, RouteEntry, RouteHop, RouteHopAdd } from './objects/routes.js'
+export type { Rule, RuleAdd } from './objects/rules.js'
+export type { LinkRef } from './operation.js'
+export { Route } from './route.js'
