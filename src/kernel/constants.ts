@@ -73,7 +73,6 @@ export const SOCK_SEQPACKET = 5
 export const SOCK_NONBLOCK = 0o4000
 export const SOCK_CLOEXEC = 0o2000000
 
-
 /** <linux/openat2.h>: how openat2(2) may resolve a path. */
 export const RESOLVE = {
   RESOLVE_NO_MAGICLINKS: 0x02,
