@@ -1,4 +1,6 @@
 // The public face of nsfd/rtnetlink.
+
+export { type Batch, BatchError, type BatchItem, type BatchOptions, type BatchResult } from './batch.js'
 export type { Family } from './codec/ip.js'
 export { RouteError } from './errors.js'
 export type { Address, AddressAdd } from './objects/address.js'
@@ -11,3 +13,5 @@ export type { RouteAdd, RouteEntry, RouteHop, RouteHopAdd } from './objects/rout
 export type { Rule, RuleAdd } from './objects/rules.js'
 export type { LinkRef } from './operation.js'
 export { Route } from './route.js'
+export type { ObjectEvent, RouteEvent, WatchGroup, WatchOptions } from './watch.js'
+export { type Wire, type WireEnd, type WireOptions, wire } from './wire.js'

@@ -69,3 +69,5 @@ export function methods<Made, Done>({ made, done }: Perform<Made, Done>) {
     },
   }
 }
+
+export type Methods<Made, Done> = ReturnType<typeof methods<Made, Done>>

@@ -1,6 +1,8 @@
 // An operation: what a person asks for, before the indexes of the links it names are known. A Route performs one; a batch,
 // many at a time.
 import { invalidArgument } from '../kernel/errors.js'
+import type { Link } from './objects/link.js'
+import type { NetnsRef } from './objects/link-options.js'
 import type { Request } from './request.js'
 import type { Read } from './transport.js'
 
@@ -23,6 +25,10 @@ export type Operation<T = void> = {
   readonly read?: Read<T>
   /** What undoes it; undefined where nothing can. */
   readonly undo?: Operation<unknown> | undefined
+  /** Of a new link: its name, and where it is born if not here. */
+  readonly madeAs?: { name: string; netns: NetnsRef | undefined } | undefined
+  /** Of a change to a link: that link, and what brings back the state it was in. */
+  readonly undoFrom?: { ref: LinkRef; operation(before: Link): Operation<unknown> } | undefined
 }
 
 /** References among values that may be absent. */

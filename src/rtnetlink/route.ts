@@ -1,5 +1,6 @@
 // Route: rtnetlink in one namespace. Opened once, by socketat; it never needs to enter again.
-import type { Namespace } from '../namespace/namespace.js'
+import { Namespace } from '../namespace/namespace.js'
+import { type Batch, type BatchOptions, type BatchResult, collect, runBatch } from './batch.js'
 import type { Family } from './codec/ip.js'
 import { methods } from './methods.js'
 import { type Address, dumpAddresses } from './objects/address.js'
@@ -12,15 +13,19 @@ import { dumpRoutes, getRoute, type RouteEntry } from './objects/routes.js'
 import { dumpRules, type Rule } from './objects/rules.js'
 import type { LinkRef, Operation } from './operation.js'
 import { perform } from './perform.js'
-import { indexesOf } from './resolve.js'
-import { Transport } from './transport.js'
+import { indexesOf, namespacesById } from './resolve.js'
+import { closedError, Transport } from './transport.js'
+import { type RouteEvent, Watch, type WatchOptions } from './watch.js'
 
 export class Route implements AsyncDisposable {
   readonly #transport: Transport
+  readonly #watches = new Set<Watch>()
+  /** Namespaces that links({ resolve: true }) opened. */
+  readonly #opened: Namespace[] = []
   readonly #methods = methods({
     made: async (operation) => {
       const made = await this.#perform(operation)
-      return made.at(-1)
+      return made.at(-1) ?? (await this.#findMade(operation))
     },
     done: async (operation) => {
       await this.#perform(operation)
@@ -91,9 +96,17 @@ export class Route implements AsyncDisposable {
     }
   }
 
-  /** All links. (RTM_GETLINK) */
-  links(): Promise<Link[]> {
-    return this.#perform(dumpLinks())
+  /**
+   * All links. (RTM_GETLINK)
+   * @param options.resolve fills in `netns` of links whose `link` is elsewhere, such as veths: among the namespaces given,
+   * or, if true, among home and the pins of this machine. Those it opens itself stay this Route's: clone() what you keep.
+   */
+  async links(options: { resolve?: boolean | Iterable<Namespace> } = {}): Promise<Link[]> {
+    const links = await this.#perform(dumpLinks())
+    const { resolve } = options
+    if (!resolve || !links.some(({ linkNsid = -1 }) => linkNsid >= 0)) return links
+    const byId = await namespacesById((operation) => this.#perform(operation), resolve, this.#opened)
+    return links.map((link) => ({ ...link, netns: byId.get(link.linkNsid ?? -1) }))
   }
 
   /** All addresses of both families. (RTM_GETADDR) */
@@ -126,13 +139,41 @@ export class Route implements AsyncDisposable {
     return this.#perform(dumpNsids())
   }
 
+  /**
+   * Many operations in few sends: each as Route has it, noted down by `build` and done together. A link that one makes can
+   * be used by those after it.
+   * @returns what became of each; with { atomic: true } it throws a BatchError instead if any failed, and all is undone
+   * @throws ERR_NSFD_CANNOT_UNDO if atomic and one could not be undone; ERR_INVALID_ARG_VALUE before anything is sent
+   */
+  async batch(build: (b: Batch) => void, options: BatchOptions = {}): Promise<BatchResult> {
+    return runBatch(this.#transport, collect(build), options)
+  }
+
+  /**
+   * What changes here from now on. No event is lost without a word: after an `overrun` all there is is told anew.
+   * It ends when the loop is left, by its signal, or with the Route. It does not keep the process alive unless asked.
+   * Anyone with CAP_NET_ADMIN over the namespace can make these events.
+   */
+  watch(options: WatchOptions = {}): AsyncIterableIterator<RouteEvent> {
+    if (this.closed) throw closedError()
+    const source = {
+      namespace: () => Namespace.ofSocket(this.#transport.fd),
+      perform: <T>(operation: Operation<T>) => this.#perform(operation),
+    }
+    const watch = new Watch(source, options, (ended) => this.#watches.delete(ended))
+    this.#watches.add(watch)
+    return watch
+  }
+
   get closed(): boolean {
     return this.#transport.closed
   }
 
-  /** Closes it, once what is under way is done; requests not yet sent fail with ERR_NSFD_CLOSED. */
-  close(): Promise<void> {
-    return this.#transport.close()
+  /** Closes it, once what is under way is done; requests not yet sent fail with ERR_NSFD_CLOSED. Watches end. */
+  async close(): Promise<void> {
+    for (const watch of this.#watches) watch.end()
+    for (const ns of this.#opened.splice(0)) ns.close()
+    await this.#transport.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -142,5 +183,17 @@ export class Route implements AsyncDisposable {
   async #perform<T>(operation: Operation<T>): Promise<T[]> {
     const indexOf = await indexesOf(this.#transport, operation.needs)
     return perform(this.#transport, operation, indexOf)
+  }
+
+  /** The kernel sends back what it made (Linux 6.2), but not what was born elsewhere: that is found by its name. */
+  async #findMade({ madeAs }: Operation<Link>): Promise<Link> {
+    if (madeAs?.netns === undefined) {
+      const [link] = await this.#perform(getLink(madeAs?.name ?? ''))
+      return link as Link
+    }
+    const { netns, name } = madeAs
+    using opened = netns instanceof Namespace ? undefined : Namespace.ofProcess(netns.pid, 'net')
+    await using there = Route.open(opened ?? (netns as Namespace))
+    return await there.link.get(name)
   }
 }

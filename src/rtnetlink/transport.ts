@@ -56,6 +56,7 @@ export class Transport {
    * @returns what `read` made of the messages that answered it
    */
   async run<T>(request: Request, read?: Read<T>): Promise<T[]> {
+    if (this.closed) throw closedError()
     for (const ns of request.holds) ns.use()
     try {
       return await new Promise<T[]>((resolve, reject) => {
@@ -209,8 +210,8 @@ function lostAnswer(request: Request): NsfdError {
   )
 }
 
-function closedError(): NsfdError {
-  return new NsfdError('The Route was closed before the request was sent', {
+export function closedError(): NsfdError {
+  return new NsfdError('This Route is closed', {
     code: 'ERR_NSFD_CLOSED',
     syscall: 'netlink',
   })

@@ -31,9 +31,10 @@ export function addLink(options: LinkAdd): Operation<Link> {
   return {
     asked,
     needs: neededRefs(options),
-    touches: name === undefined ? [] : [name],
+    touches: named(name, options.peer?.netns === undefined ? options.peer?.name : undefined),
     build: (indexOf) => build(options, indexOf, asked),
     read: readLink,
+    madeAs: name === undefined ? undefined : { name, netns: options.netns },
     undo: name === undefined || options.netns !== undefined ? undefined : deleteLink(name),
   }
 }
@@ -115,7 +116,35 @@ export function setLink(ref: LinkRef, options: LinkSet): Operation {
           EBUSY: 'it must be set down for that (up: false)',
         },
       }),
+    undoFrom: isUndoable(options) ? { ref, operation: (before) => setBack(before, options) } : undefined,
   }
+}
+
+/** How to read from a link what an option would set. Options that are not here cannot be undone. */
+const STATE: Readonly<Record<string, (before: Link) => unknown>> = {
+  name: (before) => before.name,
+  up: (before) => before.up,
+  mtu: (before) => before.mtu,
+  mac: (before) => before.mac,
+  broadcast: (before) => before.broadcast,
+  alias: (before) => before.alias ?? '',
+  group: (before) => before.group,
+  txQueueLength: (before) => before.txQueueLength,
+  master: (before) => before.master ?? null,
+  addrGenMode: (before) => before.addrGenMode,
+  arp: (before) => !before.flags.includes('NOARP'),
+  multicast: (before) => before.flags.includes('MULTICAST'),
+  promiscuous: (before) => before.flags.includes('PROMISC'),
+  allMulticast: (before) => before.flags.includes('ALLMULTI'),
+}
+
+function isUndoable(options: LinkSet): boolean {
+  return Object.keys(options).every((key) => Object.hasOwn(STATE, key))
+}
+
+function setBack(before: Link, options: LinkSet): Operation {
+  const values = Object.keys(options).map((key) => [key, (STATE[key] as (before: Link) => unknown)(before)])
+  return setLink(before.index, Object.fromEntries(values))
 }
 
 /** RTM_DELLINK of one link, or of all links of a group at once. */
@@ -235,5 +264,12 @@ function checkOptions(options: LinkAdd): { kind: string; name: string | undefine
   // Everything that can be wrong is said now, before anything is sent.
   linkInfo(options, { indexOf: () => 1 })
   linkAttributes(options, { indexOf: () => 1 }, 'link')
+  if (options.netns !== undefined && (options.name === undefined || options.name.includes('%'))) {
+    throw invalidArgument(
+      'name',
+      'must be given where netns is, without "%d": a link born elsewhere is found by it',
+      options.name,
+    )
+  }
   return { kind: options.kind, name: options.name }
 }

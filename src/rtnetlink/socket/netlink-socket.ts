@@ -33,26 +33,13 @@ export class NetlinkSocket {
   private constructor(fd: number) {
     this.fd = fd
     this.sendMax = grow(fd, SOCKET.SO_SNDBUFFORCE, SOCKET.SO_SNDBUF) - 1024
-    this.receiveBuffer = grow(fd, SOCKET.SO_RCVBUFFORCE, SOCKET.SO_RCVBUF)
+    this.receiveBuffer = growReceiveBuffer(fd)
   }
 
-  /**
-   * @param ns the namespace; that of the calling thread, if not given
-   * @param groups multicast groups (1 << (RTNLGRP_… - 1)) to be told about
-   */
-  static open(ns?: Namespace, groups = 0): NetlinkSocket {
-    using here = ns === undefined ? Namespace.current('net') : undefined
-    const inside = (ns ?? here) as Namespace
-    const fd = socketat(inside, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK.NETLINK_ROUTE)
+  /** @param ns the namespace; that of the calling thread, if not given */
+  static open(ns?: Namespace): NetlinkSocket {
+    const fd = openNetlink(ns)
     try {
-      for (const name of OPTIONS) option(fd, NETLINK.SOL_NETLINK, NETLINK[name], 1)
-      const address = Buffer.alloc(SOCKADDR_NL.size)
-      address.writeUInt16LE(AF_NETLINK, 0)
-      address.writeUInt32LE(groups, SOCKADDR_NL.groups)
-      check(libc().bind(fd, address, address.length), 'bind')
-      // Connected to the kernel, it takes messages sent to it by the kernel alone.
-      address.writeUInt32LE(0, SOCKADDR_NL.groups)
-      check(libc().connect(fd, address, address.length), 'connect')
       return new NetlinkSocket(fd)
     } catch (error) {
       close(fd)
@@ -131,6 +118,35 @@ export class NetlinkSocket {
     this.#fdOpen = false
     for (const closed of this.#closed.splice(0)) closed()
   }
+}
+
+/**
+ * A NETLINK_ROUTE descriptor, connected to the kernel: nobody else can send to it.
+ * @param ns the namespace; that of the calling thread, if not given
+ * @param groups multicast groups to be told about, a bit each: 1 << (RTNLGRP_… - 1)
+ */
+export function openNetlink(ns?: Namespace, groups = 0): number {
+  using here = ns === undefined ? Namespace.current('net') : undefined
+  const inside = (ns ?? here) as Namespace
+  const fd = socketat(inside, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, NETLINK.NETLINK_ROUTE)
+  try {
+    for (const name of OPTIONS) option(fd, NETLINK.SOL_NETLINK, NETLINK[name], 1)
+    const address = Buffer.alloc(SOCKADDR_NL.size)
+    address.writeUInt16LE(AF_NETLINK, 0)
+    address.writeUInt32LE(groups, SOCKADDR_NL.groups)
+    check(libc().bind(fd, address, address.length), 'bind')
+    address.writeUInt32LE(0, SOCKADDR_NL.groups)
+    check(libc().connect(fd, address, address.length), 'connect')
+    return fd
+  } catch (error) {
+    close(fd)
+    throw error
+  }
+}
+
+/** Makes the receive buffer as large as we may. Returns its size as the kernel counts. */
+export function growReceiveBuffer(fd: number): number {
+  return grow(fd, SOCKET.SO_RCVBUFFORCE, SOCKET.SO_RCVBUF)
 }
 
 const OPTIONS = ['NETLINK_EXT_ACK', 'NETLINK_CAP_ACK', 'NETLINK_GET_STRICT_CHK'] as const
