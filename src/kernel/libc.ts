@@ -40,6 +40,11 @@ const numbered = {
   openat2: [437, ['int', 'str', 'void *', 'size_t']],
 } as const
 
+/** The same function with another type for an argument that C leaves open. */
+const aliases = {
+  ioctlNumber: ['ioctl', 'int', ['int', 'unsigned long', 'intptr_t']],
+} as const
+
 export type Libc = {
   open(path: string, flags: number, mode: number): number
   setns(fd: number, nstype: number): number
@@ -47,6 +52,7 @@ export type Libc = {
   socket(family: number, type: number, protocol: number): number
   close(fd: number): number
   ioctl(fd: number, request: number, argument: Buffer | null): number
+  ioctlNumber(fd: number, request: number, argument: number): number
   fcntl(fd: number, command: number, argument: number): number
   flock(fd: number, operation: number): number
   fstatfs(fd: number, statfs: Buffer): number
@@ -92,7 +98,7 @@ type PoolCall<A> = {
  * Makes one call on a thread of libuv's pool, for calls that may wait in the kernel. Buffers among the arguments must be
  * left alone until it is done. It keeps the process alive while it runs, as every request of Node's does.
  */
-export function onPool<N extends 'send' | 'recvmmsg'>(
+export function onPool<N extends 'send' | 'recvmmsg' | 'ioctl' | 'ioctlNumber'>(
   name: N,
   ...args: Parameters<Libc[N]>
 ): Promise<{ result: number; errno: number }> {
@@ -130,6 +136,9 @@ function load(): Libc {
   for (const [name, [number, types]] of Object.entries(numbered)) {
     const syscall = self.func('syscall', 'long', ['long', ...types])
     bound[name] = (...args: never[]) => Number(syscall(number, ...args))
+  }
+  for (const [name, [symbol, result, types]] of Object.entries(aliases)) {
+    bound[name] = self.func(symbol, result, [...types])
   }
   return bound as unknown as Libc
 }

@@ -6,11 +6,14 @@ import { methods } from './methods.js'
 import { type Address, dumpAddresses } from './objects/address.js'
 import type { Link } from './objects/link.js'
 import { dumpLinks, getLink } from './objects/link-operations.js'
+import type { LinkAdd, LinkSet } from './objects/link-options.js'
 import { dumpNeighbours, type Neighbour } from './objects/neighbours.js'
 import { dumpNextHops, type NextHop } from './objects/nexthops.js'
 import { dumpNsids, getNsid } from './objects/nsids.js'
+import { dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
 import { dumpRoutes, getRoute, type RouteEntry } from './objects/routes.js'
 import { dumpRules, type Rule } from './objects/rules.js'
+import { isTun, makeTun, type TunKind, type TunOptions } from './objects/tun.js'
 import type { LinkRef, Operation } from './operation.js'
 import { perform } from './perform.js'
 import { indexesOf, namespacesById } from './resolve.js'
@@ -50,6 +53,12 @@ export class Route implements AsyncDisposable {
     const { link } = this.#methods
     return {
       ...link,
+      /**
+       * A new link: in this namespace, or born in another (`netns`), a veth's peer in a third (`peer.netns`).
+       * @returns the link, as it is after all that was asked for
+       * @throws EEXIST; ENOTSUP where the kernel has no such kind; ERR_INVALID_ARG_VALUE
+       */
+      add: (options: LinkAdd): Promise<Link> => (isTun(options?.kind) ? this.#addTun(options) : link.add(options)),
       /** One link by name, alternative name or index. @throws ENODEV */
       get: async (ref: LinkRef): Promise<Link> => {
         const [found] = await this.#perform(getLink(ref))
@@ -83,6 +92,10 @@ export class Route implements AsyncDisposable {
 
   get nexthop() {
     return this.#methods.nexthop
+  }
+
+  get qdisc() {
+    return this.#methods.qdisc
   }
 
   get nsid() {
@@ -134,6 +147,11 @@ export class Route implements AsyncDisposable {
     return this.#perform(dumpNextHops())
   }
 
+  /** Queueing disciplines. (RTM_GETQDISC) */
+  qdiscs(): Promise<Qdisc[]> {
+    return this.#perform(dumpQdiscs())
+  }
+
   /** The ids by which this namespace knows others. (RTM_GETNSID) */
   nsids(): Promise<number[]> {
     return this.#perform(dumpNsids())
@@ -183,6 +201,23 @@ export class Route implements AsyncDisposable {
   async #perform<T>(operation: Operation<T>): Promise<T[]> {
     const indexOf = await indexesOf(this.#transport, operation.needs)
     return perform(this.#transport, operation, indexOf)
+  }
+
+  async #addTun({ kind, name, data, netns, ...settings }: LinkAdd): Promise<Link> {
+    using here = Namespace.ofSocket(this.#transport.fd)
+    using ofProcess =
+      netns === undefined || netns instanceof Namespace ? undefined : Namespace.ofProcess(netns.pid, 'net')
+    const there = ofProcess ?? (netns as Namespace | undefined)
+    const made = await makeTun(there ?? here, kind as TunKind, name, (data ?? {}) as TunOptions)
+    await using elsewhere = there === undefined ? undefined : Route.open(there)
+    const route = elsewhere ?? this
+    try {
+      if (Object.keys(settings).length > 0) await route.link.set(made, settings as LinkSet)
+    } catch (error) {
+      await route.link.delete(made)
+      throw error
+    }
+    return await route.link.get(made)
   }
 
   /** The kernel sends back what it made (Linux 6.2), but not what was born elsewhere: that is found by its name. */

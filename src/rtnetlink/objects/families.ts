@@ -8,6 +8,7 @@ export function familyNumber(family: Family): number {
   return family === 6 ? AF.inet6 : AF.inet
 }
 
-export function familyOfNumber(number: number): Family {
-  return number === AF.inet6 ? 6 : 4
+/** undefined for families such as RTNL_FAMILY_IPMR, whose routes and rules are of multicast routing. */
+export function familyOfNumber(number: number): Family | undefined {
+  return number === AF.inet6 ? 6 : number === AF.inet ? 4 : undefined
 }

@@ -17,6 +17,7 @@ import {
   neededRefs,
   type PeerSettings,
 } from './link-options.js'
+import { isTun, tunNotInBatch } from './tun.js'
 
 const shape = SHAPES.link
 /** What a link as an answer costs in the receive buffer. */
@@ -25,6 +26,7 @@ const LINK_CHARGE = 8192
 /** RTM_NEWLINK with NLM_F_CREATE. NLM_F_ECHO has the kernel send the new link back (Linux 6.2). */
 export function addLink(options: LinkAdd): Operation<Link> {
   const { kind, name } = checkOptions(options)
+  if (isTun(kind)) throw tunNotInBatch(kind)
   const what = name === undefined ? `a link of kind ${kind}` : `the ${kind} link '${name}'`
   const asked = `add ${what}`
   const build = options.peer?.up ? buildWithPeerUp : buildOne

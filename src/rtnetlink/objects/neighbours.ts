@@ -18,6 +18,8 @@ export type Neighbour = {
   readonly state: (keyof typeof NUD)[]
   readonly flags: (keyof typeof NTF)[]
   readonly vlan: number | undefined
+  /** How often it was asked and did not answer. */
+  readonly probes: number | undefined
   readonly master: number | undefined
   readonly attributes: Attributes<typeof NEIGHBOUR.rows>
 }
@@ -48,6 +50,7 @@ export function readNeighbour(message: Message, bytes: Buffer): Neighbour | unde
     state: flagsOf(NUD, header.ndm_state),
     flags: flagsOf(NTF, header.ndm_flags),
     vlan: a.NDA_VLAN,
+    probes: a.NDA_PROBES,
     master: a.NDA_MASTER,
     attributes: a,
   }

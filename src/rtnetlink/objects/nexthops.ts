@@ -8,7 +8,7 @@ import { checkRef, type IndexOf, type LinkRef, type Operation, refs } from '../o
 import { request } from '../request.js'
 import { decodeAs, RTM, SHAPES } from '../tables/messages.js'
 import type { NEXTHOP } from '../tables/nexthop.js'
-import { RTNH_F, RTPROT } from '../tables/route.js'
+import { RT_SCOPE, RTNH_F, RTPROT } from '../tables/route.js'
 import { AF, familyNumber } from './families.js'
 
 export type NextHop = {
@@ -19,6 +19,7 @@ export type NextHop = {
   readonly blackhole: boolean
   /** Of a group: its members. */
   readonly group: { id: number; weight: number }[]
+  readonly scope: keyof typeof RT_SCOPE | number
   readonly protocol: keyof typeof RTPROT | number
   readonly flags: (keyof typeof RTNH_F)[]
   readonly fdb: boolean
@@ -49,6 +50,7 @@ export function readNextHop(message: Message, bytes: Buffer): NextHop | undefine
     index: a.NHA_OIF,
     blackhole: a.NHA_BLACKHOLE === true,
     group: (a.NHA_GROUP ?? []).map(({ id, weight }) => ({ id, weight: weight + 1 })),
+    scope: nameOf(RT_SCOPE, header.nh_scope),
     protocol: nameOf(RTPROT, header.nh_protocol),
     flags: flagsOf(RTNH_F, header.nh_flags),
     fdb: a.NHA_FDB === true,

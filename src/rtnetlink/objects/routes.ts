@@ -89,6 +89,7 @@ export function readRoute(message: Message, bytes: Buffer): RouteEntry | undefin
   if (message.type !== RTM.NEWROUTE && message.type !== RTM.DELROUTE) return undefined
   const { header, attributes: a } = decodeAs(shape, bytes, message.start, message.end)
   const family = familyOfNumber(header.rtm_family)
+  if (family === undefined) return undefined
   return {
     family,
     to: a.RTA_DST === undefined && header.rtm_dst_len === 0 ? 'default' : `${a.RTA_DST}/${header.rtm_dst_len}`,

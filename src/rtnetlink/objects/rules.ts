@@ -7,7 +7,7 @@ import type { Attributes } from '../codec/table.js'
 import { checkLinkName, type Operation } from '../operation.js'
 import { request } from '../request.js'
 import { decodeAs, RTM, SHAPES } from '../tables/messages.js'
-import { RT_TABLE } from '../tables/route.js'
+import { RT_TABLE, RTPROT } from '../tables/route.js'
 import { FIB_RULE_INVERT, FR_ACT, type RULE } from '../tables/rule.js'
 import { familyNumber, familyOfNumber } from './families.js'
 
@@ -34,6 +34,7 @@ export type Rule = {
   readonly ipProtocol: number | undefined
   readonly sourcePort: Range | undefined
   readonly destinationPort: Range | undefined
+  readonly protocol: keyof typeof RTPROT | number
   readonly suppressPrefixLength: number | undefined
   readonly attributes: Values
 }
@@ -69,10 +70,12 @@ const NONE = 0xffffffff
 export function readRule(message: Message, bytes: Buffer): Rule | undefined {
   if (message.type !== RTM.NEWRULE && message.type !== RTM.DELRULE) return undefined
   const { header, attributes: a } = decodeAs(shape, bytes, message.start, message.end)
+  const family = familyOfNumber(header.family)
+  if (family === undefined) return undefined
   const prefix = (address: string | undefined, length: number) =>
     address === undefined ? 'all' : `${address}/${length}`
   return {
-    family: familyOfNumber(header.family),
+    family,
     priority: a.FRA_PRIORITY ?? 0,
     action: nameOf(FR_ACT, header.action),
     table: a.FRA_TABLE ?? header.table,
@@ -90,6 +93,7 @@ export function readRule(message: Message, bytes: Buffer): Rule | undefined {
     ipProtocol: a.FRA_IP_PROTO,
     sourcePort: a.FRA_SPORT_RANGE,
     destinationPort: a.FRA_DPORT_RANGE,
+    protocol: nameOf(RTPROT, a.FRA_PROTOCOL ?? 0),
     suppressPrefixLength: a.FRA_SUPPRESS_PREFIXLEN === NONE ? undefined : a.FRA_SUPPRESS_PREFIXLEN,
     attributes: a,
   }
