@@ -1,6 +1,7 @@
 // An operation: what a person asks for, before the indexes of the links it names are known. A Route performs one; a batch,
 // many at a time.
 import { invalidArgument } from '../kernel/errors.js'
+import type { Namespace } from '../namespace/namespace.js'
 import type { Link } from './objects/link.js'
 import type { NetnsRef } from './objects/link-options.js'
 import type { Request } from './request.js'
@@ -21,6 +22,8 @@ export type Operation<T = void> = {
   readonly touches: readonly string[]
   /** One request, or several that go in one send, in order. If a later one is refused, the operation is undone. */
   build(indexOf: IndexOf): Request | readonly Request[]
+  /** Namespaces whose descriptors it carries: kept open from the moment it is asked for, even if they are closed meanwhile. */
+  readonly holds?: readonly Namespace[]
   /** Makes its result of the messages that answer it; the last is what it returns. */
   readonly read?: Read<T>
   /** What undoes it; undefined where nothing can. */
@@ -68,4 +71,13 @@ export function show(ref: LinkRef): string {
   return typeof ref === 'string' ? `'${ref}'` : `with index ${ref}`
 }
 
-export { NAME_MAX }
+/** Runs work with the namespaces of operations kept open, however long it takes. */
+export async function holding<T>(operations: readonly Operation<unknown>[], work: () => Promise<T>): Promise<T> {
+  const held = operations.flatMap(({ holds = [] }) => holds)
+  for (const ns of held) ns.use()
+  try {
+    return await work()
+  } finally {
+    for (const ns of held) ns.done()
+  }
+}

@@ -1,5 +1,4 @@
 // A request: the bytes of one message, and what is needed to speak about it when the kernel refuses.
-import type { Namespace } from '../namespace/namespace.js'
 import { NLM_F, NLMSG_HDRLEN, writeHeader } from './codec/message.js'
 import { Writer } from './codec/writer.js'
 import { RTM, type Shape } from './tables/messages.js'
@@ -16,8 +15,6 @@ export type Request = {
   readonly next?: Partial<Record<string, string>> | undefined
   /** Bytes of answers to expect beyond the acknowledgement. */
   readonly answers: number
-  /** Namespaces whose descriptors are in the bytes: they stay open until it is settled. */
-  readonly holds: Namespace[]
 }
 
 export type RequestParts<H, V> = {
@@ -29,7 +26,6 @@ export type RequestParts<H, V> = {
   asked: string
   next?: Partial<Record<string, string>> | undefined
   answers?: number
-  holds?: Namespace[]
 }
 
 // Requests are encoded one after the other, and each is copied out.
@@ -37,7 +33,7 @@ const writer = new Writer(4096)
 
 /** Encodes a request. @throws ERR_INVALID_ARG_VALUE for values that a type of its table cannot hold */
 export function request<H, V>(parts: RequestParts<H, V>): Request {
-  const { type, flags = 0, shape, header, attributes, asked, next, answers = 0, holds = [] } = parts
+  const { type, flags = 0, shape, header, attributes, asked, next, answers = 0 } = parts
   writer.bytes.fill(0, 0, writer.length)
   writer.length = 0
   writer.reserve(NLMSG_HDRLEN)
@@ -47,8 +43,7 @@ export function request<H, V>(parts: RequestParts<H, V>): Request {
   const bytes = writer.copy()
   const all = flags | NLM_F.REQUEST | (flags & NLM_F.DUMP && type.startsWith('GET') ? 0 : NLM_F.ACK)
   writeHeader(bytes, RTM[type], all, 0)
-  const made = { type: RTM[type], flags: all, bytes, shape: shape as Shape<unknown, unknown>, asked, next, answers }
-  return { ...made, holds }
+  return { type: RTM[type], flags: all, bytes, shape: shape as Shape<unknown, unknown>, asked, next, answers }
 }
 
 /** Whether it asks for a dump: many messages, a chunk at a time. */

@@ -14,7 +14,7 @@ import { dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
 import { dumpRoutes, getRoute, type RouteEntry } from './objects/routes.js'
 import { dumpRules, type Rule } from './objects/rules.js'
 import { isTun, makeTun, type TunKind, type TunOptions } from './objects/tun.js'
-import type { LinkRef, Operation } from './operation.js'
+import { holding, type LinkRef, type Operation } from './operation.js'
 import { perform } from './perform.js'
 import { indexesOf, namespacesById } from './resolve.js'
 import { closedError, Transport } from './transport.js'
@@ -164,7 +164,9 @@ export class Route implements AsyncDisposable {
    * @throws ERR_NSFD_CANNOT_UNDO if atomic and one could not be undone; ERR_INVALID_ARG_VALUE before anything is sent
    */
   async batch(build: (b: Batch) => void, options: BatchOptions = {}): Promise<BatchResult> {
-    return runBatch(this.#transport, collect(build), options)
+    if (this.closed) throw closedError()
+    const operations = collect(build)
+    return holding(operations, () => runBatch(this.#transport, operations, options))
   }
 
   /**
@@ -198,9 +200,11 @@ export class Route implements AsyncDisposable {
     return this.close()
   }
 
-  async #perform<T>(operation: Operation<T>): Promise<T[]> {
-    const indexOf = await indexesOf(this.#transport, operation.needs)
-    return perform(this.#transport, operation, indexOf)
+  #perform<T>(operation: Operation<T>): Promise<T[]> {
+    return holding([operation], async () => {
+      const indexOf = await indexesOf(this.#transport, operation.needs)
+      return perform(this.#transport, operation, indexOf)
+    })
   }
 
   async #addTun({ kind, name, data, netns, ...settings }: LinkAdd): Promise<Link> {

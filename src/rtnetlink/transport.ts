@@ -55,19 +55,14 @@ export class Transport {
    * Runs a request; settles when the kernel has acknowledged or refused it, or sent all of a dump.
    * @returns what `read` made of the messages that answered it
    */
-  async run<T>(request: Request, read?: Read<T>): Promise<T[]> {
-    if (this.closed) throw closedError()
-    for (const ns of request.holds) ns.use()
-    try {
-      return await new Promise<T[]>((resolve, reject) => {
-        this.#queue.push({ request, read, values: [], resolve, reject })
-        if (this.#pumping) return
-        this.#pumping = true
-        queueMicrotask(() => this.#pump()) // what is asked in the same turn goes in the same send
-      })
-    } finally {
-      for (const ns of request.holds) ns.done()
-    }
+  run<T>(request: Request, read?: Read<T>): Promise<T[]> {
+    if (this.closed) return Promise.reject(closedError())
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, read, values: [], resolve, reject })
+      if (this.#pumping) return
+      this.#pumping = true
+      queueMicrotask(() => this.#pump()) // what is asked in the same turn goes in the same send
+    })
   }
 
   async close(): Promise<void> {

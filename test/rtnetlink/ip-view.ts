@@ -227,7 +227,9 @@ export function neighbourView(neighbour: Neighbour, names: Names): Json {
 const split = (prefix: string, address: string, length: string): Json => {
   if (prefix === 'all') return {}
   const [text, bits] = prefix.split('/')
-  return bits === (text?.includes(':') ? '128' : '32') ? { [address]: text } : { [address]: text, [length]: Number(bits) }
+  return bits === (text?.includes(':') ? '128' : '32')
+    ? { [address]: text }
+    : { [address]: text, [length]: Number(bits) }
 }
 
 export function ruleView(rule: Rule): Json {

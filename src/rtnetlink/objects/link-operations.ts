@@ -7,6 +7,7 @@ import { type LinkAttributes, RTEXT_FILTER } from '../tables/link.js'
 import { SHAPES } from '../tables/messages.js'
 import { type Link, readLink } from './link.js'
 import {
+  asOfNow,
   changedInfo,
   flagBits,
   heldNamespaces,
@@ -24,7 +25,8 @@ const shape = SHAPES.link
 const LINK_CHARGE = 8192
 
 /** RTM_NEWLINK with NLM_F_CREATE. NLM_F_ECHO has the kernel send the new link back (Linux 6.2). */
-export function addLink(options: LinkAdd): Operation<Link> {
+export function addLink(given: LinkAdd): Operation<Link> {
+  const options = asOfNow(given)
   const { kind, name } = checkOptions(options)
   if (isTun(kind)) throw tunNotInBatch(kind)
   const what = name === undefined ? `a link of kind ${kind}` : `the ${kind} link '${name}'`
@@ -36,7 +38,8 @@ export function addLink(options: LinkAdd): Operation<Link> {
     touches: named(name, options.peer?.netns === undefined ? options.peer?.name : undefined),
     build: (indexOf) => build(options, indexOf, asked),
     read: readLink,
-    madeAs: name === undefined ? undefined : { name, netns: options.netns },
+    holds: heldNamespaces(given, given.peer),
+    madeAs: name === undefined ? undefined : { name, netns: given.netns },
     undo: name === undefined || options.netns !== undefined ? undefined : deleteLink(name),
   }
 }
@@ -54,7 +57,6 @@ function buildOne(options: LinkAdd, indexOf: IndexOf, asked: string, echo: numbe
     },
     asked,
     answers: LINK_CHARGE,
-    holds: heldNamespaces(options, options.peer),
     next: {
       ENOTSUP: `this kernel has no module for links of kind '${kind}'`,
       EEXIST: 'there is a link of that name or index already; a veth has two names',
@@ -91,12 +93,15 @@ function buildWithPeerUp(options: LinkAdd, indexOf: IndexOf, asked: string): Req
 }
 
 /** RTM_NEWLINK without NLM_F_CREATE: settings, and what the kind or being a port adds. */
-export function setLink(ref: LinkRef, options: LinkSet): Operation {
+export function setLink(ref: LinkRef, given: LinkSet): Operation {
   checkRef(ref)
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'must be an object', options)
+  const options = asOfNow(given)
   // A new name and an old one cannot both be IFLA_IFNAME: renaming goes by index.
   const byIndex = typeof ref === 'number' || options.name !== undefined
   const asked = `change the link ${show(ref)}`
+  flagBits(options)
+  linkAttributes(options, { indexOf: () => 1 }, 'link')
+  changedInfo(options)
   return {
     asked,
     needs: byIndex ? [ref, ...neededRefs(options)] : neededRefs(options),
@@ -112,12 +117,12 @@ export function setLink(ref: LinkRef, options: LinkSet): Operation {
           ...changedInfo(options),
         },
         asked,
-        holds: heldNamespaces(options),
         next: {
           EEXIST: 'there is a link of that name already, here or where it should go',
           EBUSY: 'it must be set down for that (up: false)',
         },
       }),
+    holds: heldNamespaces(given),
     undoFrom: isUndoable(options) ? { ref, operation: (before) => setBack(before, options) } : undefined,
   }
 }
@@ -262,7 +267,6 @@ function named(...names: (LinkRef | undefined)[]): string[] {
 }
 
 function checkOptions(options: LinkAdd): { kind: string; name: string | undefined } {
-  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'must be an object', options)
   // Everything that can be wrong is said now, before anything is sent.
   linkInfo(options, { indexOf: () => 1 })
   linkAttributes(options, { indexOf: () => 1 }, 'link')

@@ -184,11 +184,26 @@ function vxlanLink(kind: string, options: LinkAdd, { indexOf }: Context): object
   return { ...options.data, link: indexOf(options.link) }
 }
 
-function netnsAttributes(ns: NetnsRef): LinkAttributes {
-  if (ns instanceof Namespace) {
+/** A namespace by its descriptor at the time of asking: closing it later does not make that another's. */
+class Held {
+  readonly fd: number
+  constructor(ns: Namespace) {
     if (ns.kind !== 'net') throw wrongKind(String(ns), 'net', ns.kind)
-    return { IFLA_NET_NS_FD: ns.fd }
+    this.fd = ns.fd
   }
+}
+
+/** Options with their namespaces, and that of the peer, as they are now. */
+export function asOfNow<O extends { netns?: NetnsRef; peer?: { netns?: NetnsRef } }>(options: O): O {
+  if (typeof options !== 'object' || options === null) throw invalidArgument('options', 'must be an object', options)
+  const held = (each: { netns?: NetnsRef }) =>
+    each.netns instanceof Namespace ? { ...each, netns: new Held(each.netns) as unknown as NetnsRef } : each
+  const { peer } = options
+  return { ...held(options), ...(typeof peer === 'object' && peer !== null ? { peer: held(peer) } : {}) } as O
+}
+
+function netnsAttributes(ns: NetnsRef): LinkAttributes {
+  if (ns instanceof Held) return { IFLA_NET_NS_FD: ns.fd }
   const pid = (ns as { pid?: unknown } | null)?.pid
   if (Number.isInteger(pid) && (pid as number) > 0) return { IFLA_NET_NS_PID: pid as number }
   throw invalidArgument('netns', 'must be a Namespace, or { pid } of a process', ns)

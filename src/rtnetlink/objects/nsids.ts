@@ -19,7 +19,7 @@ export function readNsid(message: Message, bytes: Buffer): number | undefined {
 
 /** RTM_NEWNSID. @param id a number from 0; the kernel's choice, if not given */
 export function setNsid(ns: Namespace, id?: number): Operation {
-  checkNet(ns)
+  const fd = checkNet(ns)
   if (id !== undefined && (!Number.isInteger(id) || id < 0 || id > 0x7fffffff)) {
     throw invalidArgument('id', 'must be a whole number from 0, or left out', id)
   }
@@ -29,22 +29,20 @@ export function setNsid(ns: Namespace, id?: number): Operation {
       type: 'NEWNSID',
       shape,
       header: {},
-      attributes: { NETNSA_FD: ns.fd, NETNSA_NSID: id ?? NSID_NOT_ASSIGNED },
+      attributes: { NETNSA_FD: fd, NETNSA_NSID: id ?? NSID_NOT_ASSIGNED },
       asked,
-      holds: [ns],
       next: { EEXIST: 'it has an id already, or another namespace has that one; ids cannot be changed' },
     })
-  return { asked, needs: [], touches: [], build }
+  return { asked, needs: [], touches: [], build, holds: [ns] }
 }
 
 /** RTM_GETNSID: the id this namespace knows another by. */
 export function getNsid(ns: Namespace): Operation<number> {
-  checkNet(ns)
+  const fd = checkNet(ns)
   const asked = `find the id of ${ns}`
-  const attributes = () => ({ NETNSA_FD: ns.fd })
-  const build = () =>
-    request({ type: 'GETNSID', shape, header: {}, attributes: attributes(), asked, answers: ID_CHARGE, holds: [ns] })
-  return { asked, needs: [], touches: [], build, read: readNsid }
+  const attributes = { NETNSA_FD: fd }
+  const build = () => request({ type: 'GETNSID', shape, header: {}, attributes, asked, answers: ID_CHARGE })
+  return { asked, needs: [], touches: [], build, read: readNsid, holds: [ns] }
 }
 
 export function dumpNsids(): Operation<number> {
@@ -53,7 +51,8 @@ export function dumpNsids(): Operation<number> {
   return { asked, needs: [], touches: [], build, read: readNsid }
 }
 
-function checkNet(ns: Namespace): void {
+function checkNet(ns: Namespace): number {
   if (!(ns instanceof Namespace)) throw invalidArgument('ns', 'must be a Namespace', ns)
   if (ns.kind !== 'net') throw wrongKind(String(ns), 'net', ns.kind)
+  return ns.fd
 }
