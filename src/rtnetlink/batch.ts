@@ -1,7 +1,7 @@
 // Batches: many operations, few sends. Every one gets its answer; what failed is told beside what was asked.
 import { NsfdError } from '../kernel/errors.js'
 import { type Methods, methods } from './methods.js'
-import type { Link } from './objects/link.js'
+import { Link } from './objects/link.js'
 import { getLink } from './objects/link-operations.js'
 import type { IndexOf, Operation } from './operation.js'
 import { perform } from './perform.js'
@@ -123,7 +123,7 @@ async function runStep(transport: Transport, step: Step, known: ReadonlyMap<stri
     step.status = 'done'
     step.undo ??= step.operation.undo
     const made = values.at(-1)
-    if (isLink(made)) step.link = made
+    if (made instanceof Link) step.link = made
   } catch (error) {
     step.status = 'failed'
     step.error = error as Error
@@ -178,8 +178,4 @@ function resultOf(steps: Step[]): BatchResult {
   }))
   const failures = items.filter(({ status }) => status === 'failed')
   return { ok: items.every(({ status }) => status === 'done'), items, failures }
-}
-
-function isLink(value: unknown): value is Link {
-  return typeof value === 'object' && value !== null && 'operState' in value
 }

@@ -4,7 +4,7 @@ export { type Batch, BatchError, type BatchItem, type BatchOptions, type BatchRe
 export type { Family } from './codec/ip.js'
 export { RouteError } from './errors.js'
 export type { Address, AddressAdd } from './objects/address.js'
-export type { Link, LinkStats } from './objects/link.js'
+export { Link, type LinkStats } from './objects/link.js'
 export type { LinkData, PortData } from './objects/link-kinds.js'
 export type { LinkAdd, LinkSet, NetnsRef, PeerSettings } from './objects/link-options.js'
 export type { Neighbour, NeighbourAdd } from './objects/neighbours.js'

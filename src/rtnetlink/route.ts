@@ -119,7 +119,7 @@ export class Route implements AsyncDisposable {
     const { resolve } = options
     if (!resolve || !links.some(({ linkNsid = -1 }) => linkNsid >= 0)) return links
     const byId = await namespacesById((operation) => this.#perform(operation), resolve, this.#opened)
-    return links.map((link) => ({ ...link, netns: byId.get(link.linkNsid ?? -1) }))
+    return links.map((link) => ((link.linkNsid ?? -1) < 0 ? link : link.in(byId.get(link.linkNsid as number))))
   }
 
   /** All addresses of both families. (RTM_GETADDR) */

@@ -112,12 +112,12 @@ export class Transport {
     while (unanswered.size > 0) {
       const chunk = this.#socket.receive()
       if (chunk === undefined) return
-      forEachMessage(chunk.bytes, chunk.start, chunk.end, (message) => {
+      forEachMessage(chunk, 0, chunk.length, (message) => {
         const waiting = unanswered.get(message.seq)
         if (waiting === undefined) return // of a request that was given up
-        if (message.type !== NLMSG_ERROR) return keep(waiting, message, chunk.bytes)
+        if (message.type !== NLMSG_ERROR) return keep(waiting, message, chunk)
         unanswered.delete(message.seq)
-        settle(waiting, readAcknowledgement(chunk.bytes, message))
+        settle(waiting, readAcknowledgement(chunk, message))
       })
     }
   }
@@ -146,8 +146,8 @@ export class Transport {
     }
     try {
       await this.#socket.send(waiting.request.bytes)
-      await this.#socket.receiveDump(({ bytes, start, end: stop }) => {
-        forEachMessage(bytes, start, stop, (message) => look(message, bytes))
+      await this.#socket.receiveDump((bytes) => {
+        forEachMessage(bytes, 0, bytes.length, (message) => look(message, bytes))
         return end === undefined ? 'more' : 'done'
       })
     } catch (error) {

@@ -15,8 +15,6 @@ export type WireOptions = {
   /** The group of both ends, so that many wires can be deleted at once. */
   group?: number
   macs?: [string | undefined, string | undefined]
-  /** How IPv6 link-local addresses are made: 'none' for none at all, which is faster. */
-  addrGenMode?: 'eui64' | 'none' | 'stable_secret' | 'random'
   /** What else each address is told: ['nodad'] makes IPv6 addresses usable at once. */
   flags?: AddressAdd['flags']
 }
@@ -55,7 +53,7 @@ export async function wire(a: Namespace | Route, b: Namespace, options: WireOpti
   return { ends }
 }
 
-function both({ mtu, queues = 1, group, macs, addrGenMode }: WireOptions, end: 0 | 1) {
+function both({ mtu, queues = 1, group, macs }: WireOptions, end: 0 | 1) {
   const mac = macs?.[end]
   return {
     txQueues: queues,
@@ -63,7 +61,6 @@ function both({ mtu, queues = 1, group, macs, addrGenMode }: WireOptions, end: 0
     ...(mtu === undefined ? {} : { mtu }),
     ...(group === undefined ? {} : { group }),
     ...(mac === undefined ? {} : { mac }),
-    ...(addrGenMode === undefined ? {} : { addrGenMode }),
   }
 }
 

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { forEachMessage, NLMSG_MIN_TYPE, readAcknowledgement } from '#dist/rtnetlink/codec/message.js'
-import { linkOf } from '#dist/rtnetlink/objects/link.js'
-import { decode, type SHAPES } from '#dist/rtnetlink/tables/messages.js'
+import { readLink } from '#dist/rtnetlink/objects/link.js'
+import { decode } from '#dist/rtnetlink/tables/messages.js'
 import { recordings } from './recorded.js'
 
 const CASES = Number(process.env.NSFD_FUZZ_CASES ?? 100_000)
@@ -48,7 +48,7 @@ function read({ bytes, start, end }: { bytes: Buffer; start: number; end: number
       }
       const decoded = decode(message.type, bytes, message.start, message.end)
       values.push(decoded)
-      if (decoded?.shape === 'link') values.push(linkOf(decoded.header as LinkHeader, decoded.attributes))
+      values.push(readLink(message, bytes)?.toJSON())
     })
     return { values }
   } catch (error) {
@@ -56,8 +56,6 @@ function read({ bytes, start, end }: { bytes: Buffer; start: number; end: number
     return { values, malformed: (error as Error).message }
   }
 }
-
-type LinkHeader = ReturnType<(typeof SHAPES)['link']['header']['read']>
 
 /** The message in the middle of a larger buffer: an answer that changes with the filling was read from outside. */
 function surrounded(message: Buffer, filling: number): { bytes: Buffer; start: number; end: number } {

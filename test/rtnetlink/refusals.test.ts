@@ -28,6 +28,7 @@ const NOT_SENT: [string, (rt: Route, ns: Namespace) => Promise<unknown>][] = [
   ['an option of another kind', (rt) => rt.link.add({ name: 'x', kind: 'bridge', data: { id: 5 } as Wrong })],
   ['data for a kind without', (rt) => rt.link.add({ name: 'x', kind: 'ifb', data: { id: 5 } as Wrong })],
   ['a peer for a bridge', (rt) => rt.link.add({ name: 'x', kind: 'bridge', peer: {} } as Wrong)],
+  ['addrGenMode of a new link', (rt) => rt.link.add({ name: 'x', kind: 'bridge', addrGenMode: 'none' } as Wrong)],
   ['an mtu below 0', (rt) => rt.link.add({ name: 'x', kind: 'bridge', mtu: -1 })],
   ['an mtu of 1.5', (rt) => rt.link.add({ name: 'x', kind: 'bridge', mtu: 1.5 })],
   ['an mtu beyond 32 bits', (rt) => rt.link.add({ name: 'x', kind: 'bridge', mtu: 2 ** 32 })],

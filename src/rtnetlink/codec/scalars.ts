@@ -103,7 +103,7 @@ export const str: Type<string> = {
   read(bytes, start, end) {
     let stop = start
     while (stop < end && bytes[stop] !== 0) stop++
-    return bytes.toString('utf8', start, stop)
+    return (bytes as unknown as { utf8Slice(start: number, end: number): string }).utf8Slice(start, stop)
   },
   write(writer, value, _siblings, label) {
     if (typeof value !== 'string' || value.includes('\0')) {

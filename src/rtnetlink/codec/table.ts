@@ -31,7 +31,12 @@ export type Table<V> = {
 
 type Row = { readonly name: string; readonly number: number; readonly type: Type<unknown> }
 
-export function table<const R extends Rows>(name: string, rows: R): Table<Attributes<R>> {
+/** @param rest what becomes of attributes that are not in the table: kept as bytes, or passed over */
+export function table<const R extends Rows>(
+  name: string,
+  rows: R,
+  rest: 'kept' | 'passed over' = 'kept',
+): Table<Attributes<R>> {
   const byNumber: (Row | undefined)[] = []
   const byName = new Map<string, Row>()
   for (const [key, [number, type]] of Object.entries(rows)) {
@@ -51,8 +56,9 @@ export function table<const R extends Rows>(name: string, rows: R): Table<Attrib
         if (length < NLA_HDRLEN || length > end - at) throw badLength(name, at - start, length, end - at)
         const type = (bytes[at + 2] as number) | ((bytes[at + 3] as number) << 8)
         const row = byNumber[type & NLA_TYPE_MASK]
-        if (row === undefined) keepUnknown(values, type, bytes, at + NLA_HDRLEN, at + length)
-        else if (row.type.repeated) append(values, row, bytes, at + NLA_HDRLEN, at + length)
+        if (row === undefined) {
+          if (rest === 'kept') keepUnknown(values, type, bytes, at + NLA_HDRLEN, at + length)
+        } else if (row.type.repeated) append(values, row, bytes, at + NLA_HDRLEN, at + length)
         else values[row.name] = row.type.read(bytes, at + NLA_HDRLEN, at + length, values)
         at += (length + 3) & ~3
       }

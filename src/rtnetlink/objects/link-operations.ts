@@ -270,6 +270,11 @@ function checkOptions(options: LinkAdd): { kind: string; name: string | undefine
   // Everything that can be wrong is said now, before anything is sent.
   linkInfo(options, { indexOf: () => 1 })
   linkAttributes(options, { indexOf: () => 1 }, 'link')
+  for (const each of [options, options.peer ?? {}]) {
+    if ('addrGenMode' in each) {
+      throw invalidArgument('addrGenMode', 'must be left out: the kernel lets only a link that is there be told', each)
+    }
+  }
   if (options.netns !== undefined && (options.name === undefined || options.name.includes('%'))) {
     throw invalidArgument(
       'name',

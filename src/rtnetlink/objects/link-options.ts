@@ -37,7 +37,7 @@ export type LinkSettings = {
 }
 
 /** Settings that only a new link can have. */
-export type NewLinkSettings = LinkSettings & {
+export type NewLinkSettings = Omit<LinkSettings, 'addrGenMode'> & {
   /** Transmit queues. A veth gets one for every possible CPU unless told; one is faster to make. */
   txQueues?: number
   rxQueues?: number

@@ -3,7 +3,7 @@ import type { Namespace } from '../../namespace/namespace.js'
 import type { Message } from '../codec/message.js'
 import { flagsOf, nameOf } from '../codec/names.js'
 import type { ValueOf } from '../codec/type.js'
-import type { ifinfomsg, LinkAttributes, rtnl_link_stats64 } from '../tables/link.js'
+import { type ifinfomsg, LINK_BRIEF, type LinkAttributes, type rtnl_link_stats64 } from '../tables/link.js'
 import { decodeAs, RTM, SHAPES } from '../tables/messages.js'
 import { friendlyData, friendlyPort } from './link-kinds.js'
 
@@ -48,7 +48,11 @@ export const IFF = {
 
 export type LinkStats = ValueOf<typeof rtnl_link_stats64>
 
-export type Link = {
+/**
+ * A link as it was when it was asked for. What most people look at is read at once; `attributes`, `data`, `port`, `stats`
+ * and `addrGenMode` when they are first looked at, because that is most of the work of a list.
+ */
+export class Link {
   readonly index: number
   readonly name: string
   /** 'veth', 'bridge', …; undefined for loopback and hardware. */
@@ -77,58 +81,90 @@ export type Link = {
   readonly txQueueLength: number
   readonly txQueues: number
   readonly rxQueues: number
-  readonly addrGenMode: string | number | undefined
-  /** What its kind adds (IFLA_INFO_DATA), under friendly names: data.vlanFiltering of a bridge. */
-  readonly data: Record<string, unknown> | undefined
-  /** The kind of its master, and what it is as a port of it (IFLA_INFO_SLAVE_DATA). */
+  /** The kind of its master. */
   readonly portKind: string | undefined
-  readonly port: Record<string, unknown> | undefined
-  /** Counters. Beyond 2^53 the nearest a number can say. */
-  readonly stats: LinkStats | undefined
-  /** The family and all attributes as the kernel sent them, unknown ones as bytes. */
   readonly header: ValueOf<typeof ifinfomsg>
-  readonly attributes: LinkAttributes
+  readonly #bytes: Buffer
+  readonly #start: number
+  readonly #end: number
+  #attributes: LinkAttributes | undefined
+
+  /** @internal */
+  constructor(bytes: Buffer, start: number, end: number, netns?: Namespace) {
+    const { header, attributes: a } = decodeAs(BRIEF, bytes, start, end)
+    const info = a.IFLA_LINKINFO
+    this.index = header.ifi_index
+    this.name = a.IFLA_IFNAME ?? ''
+    this.kind = info?.IFLA_INFO_KIND
+    this.type = nameOf(ARPHRD, header.ifi_type)
+    this.flags = flagsOf(IFF, header.ifi_flags)
+    this.up = (header.ifi_flags & IFF.UP) !== 0
+    this.operState = a.IFLA_OPERSTATE ?? 'UNKNOWN'
+    this.mtu = a.IFLA_MTU ?? 0
+    this.mac = a.IFLA_ADDRESS
+    this.broadcast = a.IFLA_BROADCAST
+    this.master = a.IFLA_MASTER
+    this.link = a.IFLA_LINK
+    this.linkNsid = a.IFLA_LINK_NETNSID
+    this.netns = netns
+    this.alias = a.IFLA_IFALIAS
+    this.altNames = a.IFLA_PROP_LIST?.IFLA_ALT_IFNAME ?? []
+    this.group = a.IFLA_GROUP ?? 0
+    this.qdisc = a.IFLA_QDISC
+    this.txQueueLength = a.IFLA_TXQLEN ?? 0
+    this.txQueues = a.IFLA_NUM_TX_QUEUES ?? 1
+    this.rxQueues = a.IFLA_NUM_RX_QUEUES ?? 1
+    this.portKind = info?.IFLA_INFO_SLAVE_KIND
+    this.header = header
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
+  }
+
+  /** All attributes as the kernel sent them, under its names; unknown ones as bytes. @throws ERR_NSFD_MALFORMED */
+  get attributes(): LinkAttributes {
+    this.#attributes ??= decodeAs(SHAPES.link, this.#bytes, this.#start, this.#end).attributes
+    return this.#attributes
+  }
+
+  /** What its kind adds (IFLA_INFO_DATA), under friendly names: data.vlanFiltering of a bridge. */
+  get data(): Record<string, unknown> | undefined {
+    return this.kind === undefined ? undefined : friendlyData(this.kind, this.attributes.IFLA_LINKINFO?.IFLA_INFO_DATA)
+  }
+
+  /** What it is as a port of its master (IFLA_INFO_SLAVE_DATA). */
+  get port(): Record<string, unknown> | undefined {
+    const data = this.attributes.IFLA_LINKINFO?.IFLA_INFO_SLAVE_DATA
+    return this.portKind === undefined ? undefined : friendlyPort(this.portKind, data)
+  }
+
+  /** Counters. Beyond 2^53 the nearest a number can say. */
+  get stats(): LinkStats | undefined {
+    return this.attributes.IFLA_STATS64
+  }
+
+  /** How IPv6 link-local addresses are made. */
+  get addrGenMode(): string | number | undefined {
+    return this.attributes.IFLA_AF_SPEC?.AF_INET6?.IFLA_INET6_ADDR_GEN_MODE
+  }
+
+  /** Everything, for JSON. */
+  toJSON(): object {
+    const { data, port, stats, addrGenMode } = this
+    return { ...this, netns: this.netns && String(this.netns), addrGenMode, data, port, stats }
+  }
+
+  /** @internal The same link, with the namespace of its `link`. */
+  in(netns: Namespace | undefined): Link {
+    return new Link(this.#bytes, this.#start, this.#end, netns)
+  }
 }
+
+/** What a Link reads at once. */
+const BRIEF = { ...SHAPES.link, attributes: LINK_BRIEF }
 
 /** Reads RTM_NEWLINK and RTM_DELLINK; undefined for other messages. */
 export function readLink(message: Message, bytes: Buffer): Link | undefined {
   if (message.type !== RTM.NEWLINK && message.type !== RTM.DELLINK) return undefined
-  const { header, attributes } = decodeAs(SHAPES.link, bytes, message.start, message.end)
-  return linkOf(header, attributes)
-}
-
-export function linkOf(header: ValueOf<typeof ifinfomsg>, a: LinkAttributes): Link {
-  const info = a.IFLA_LINKINFO
-  const kind = info?.IFLA_INFO_KIND
-  const portKind = info?.IFLA_INFO_SLAVE_KIND
-  return {
-    index: header.ifi_index,
-    name: a.IFLA_IFNAME ?? '',
-    kind,
-    type: nameOf(ARPHRD, header.ifi_type),
-    flags: flagsOf(IFF, header.ifi_flags),
-    up: (header.ifi_flags & IFF.UP) !== 0,
-    operState: a.IFLA_OPERSTATE ?? 'UNKNOWN',
-    mtu: a.IFLA_MTU ?? 0,
-    mac: a.IFLA_ADDRESS,
-    broadcast: a.IFLA_BROADCAST,
-    master: a.IFLA_MASTER,
-    link: a.IFLA_LINK,
-    linkNsid: a.IFLA_LINK_NETNSID,
-    netns: undefined,
-    alias: a.IFLA_IFALIAS,
-    altNames: a.IFLA_PROP_LIST?.IFLA_ALT_IFNAME ?? [],
-    group: a.IFLA_GROUP ?? 0,
-    qdisc: a.IFLA_QDISC,
-    txQueueLength: a.IFLA_TXQLEN ?? 0,
-    txQueues: a.IFLA_NUM_TX_QUEUES ?? 1,
-    rxQueues: a.IFLA_NUM_RX_QUEUES ?? 1,
-    addrGenMode: a.IFLA_AF_SPEC?.AF_INET6?.IFLA_INET6_ADDR_GEN_MODE,
-    data: kind === undefined ? undefined : friendlyData(kind, info?.IFLA_INFO_DATA),
-    portKind,
-    port: portKind === undefined ? undefined : friendlyPort(portKind, info?.IFLA_INFO_SLAVE_DATA),
-    stats: a.IFLA_STATS64,
-    header,
-    attributes: a,
-  }
+  return new Link(bytes, message.start, message.end)
 }

@@ -18,8 +18,6 @@ const ANSWER_MAX = 256 * 1024
 // One for the process: answers are decoded before anything else runs.
 let answer: Buffer | undefined
 
-export type Chunk = { bytes: Buffer; start: number; end: number }
-
 export class NetlinkSocket {
   readonly fd: number
   /** Bytes of answers the kernel will hold for us, by its own reckoning (truesize). */
@@ -61,19 +59,19 @@ export class NetlinkSocket {
     )
   }
 
-  /** The next answer in the queue, never waiting; undefined if there is none. Valid until the next call. */
-  receive(): Chunk | undefined {
+  /** The next answer in the queue, never waiting; undefined if there is none. */
+  receive(): Buffer | undefined {
     answer ??= Buffer.allocUnsafeSlow(ANSWER_MAX)
     const { MSG_DONTWAIT, MSG_TRUNC } = SOCKET
     const length = Number(libc().recv(this.fd, answer, answer.length, MSG_DONTWAIT | MSG_TRUNC))
     if (length > answer.length) throw malformed(`it has ${length} bytes, more than any answer should have`)
-    if (length !== -1) return { bytes: answer, start: 0, end: length }
+    if (length !== -1) return Buffer.from(answer.subarray(0, length))
     if (errno() === errnoOf('EAGAIN')) return undefined
     throw systemError(errno(), { syscall: 'recv', asked: 'cannot receive from rtnetlink', next: HELP })
   }
 
   /** The chunks of a dump that are ready or can be made now, a slab at a time, until `each` has seen enough. */
-  receiveDump(each: (chunk: Chunk) => 'more' | 'done'): Promise<void> {
+  receiveDump(each: (chunk: Buffer) => 'more' | 'done'): Promise<void> {
     return this.#using(() => withSlab((slab) => this.#receiveInto(slab, each)))
   }
 
@@ -85,7 +83,7 @@ export class NetlinkSocket {
     return closed
   }
 
-  async #receiveInto(slab: Slab, each: (chunk: Chunk) => 'more' | 'done'): Promise<void> {
+  async #receiveInto(slab: Slab, each: (chunk: Buffer) => 'more' | 'done'): Promise<void> {
     for (;;) {
       const { result, errno } = await throughGate(() =>
         onPool('recvmmsg', this.fd, slab.headers, slab.count, SOCKET.MSG_DONTWAIT, null),
@@ -96,7 +94,7 @@ export class NetlinkSocket {
       for (let i = 0; i < result; i++) {
         const chunk = slab.chunk(i)
         if (chunk.truncated) throw malformed('a chunk of a dump has more bytes than the kernel says it makes')
-        if (each(chunk) === 'done') return
+        if (each(chunk.bytes) === 'done') return
       }
     }
   }

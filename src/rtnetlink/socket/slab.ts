@@ -26,12 +26,13 @@ export class Slab {
     }
   }
 
-  /** The bytes of chunk i, after a receive. Valid until the slab is filled again. */
-  chunk(i: number): { bytes: Buffer; start: number; end: number; truncated: boolean } {
+  /** A copy of chunk i, after a receive: what is read of it may be kept, and read again later. */
+  chunk(i: number): { bytes: Buffer; truncated: boolean } {
     const header = i * MMSGHDR.size
     const length = this.headers.readUInt32LE(header + MMSGHDR.length)
     const truncated = (this.headers.readUInt32LE(header + MMSGHDR.flags) & SOCKET.MSG_TRUNC) !== 0
-    return { bytes: this.#bytes, start: i * CHUNK, end: i * CHUNK + Math.min(length, CHUNK), truncated }
+    const bytes = Buffer.from(this.#bytes.subarray(i * CHUNK, i * CHUNK + Math.min(length, CHUNK)))
+    return { bytes, truncated }
   }
 }
 

@@ -87,13 +87,15 @@ export const LINK_PORT_DATA = { bridge: BRIDGE_PORT, vrf: VRF_PORT } as const
 /** What a kind's table decodes to; bytes where the kind has none. */
 type KindData = Record<string, unknown> | Uint8Array
 
-const LINKINFO = table('linkinfo', {
+const infoRows = {
   IFLA_INFO_KIND: [1, str],
   IFLA_INFO_DATA: [2, dependent('IFLA_INFO_KIND', nests(LINK_DATA), bytes) as Type<KindData>],
   IFLA_INFO_XSTATS: [3, bytes],
   IFLA_INFO_SLAVE_KIND: [4, str],
   IFLA_INFO_SLAVE_DATA: [5, dependent('IFLA_INFO_SLAVE_KIND', nests(LINK_PORT_DATA), bytes) as Type<KindData>],
-})
+} as const
+
+const LINKINFO = table('linkinfo', infoRows)
 
 export const addrGenMode = named(u8, { eui64: 0, none: 1, stable_secret: 2, random: 3 })
 
@@ -184,6 +186,33 @@ const rows = {
 /** enum of <linux/if_link.h>, IFLA_… */
 export const LINK: Table<Attributes<typeof rows>> = table('link', rows)
 export type LinkAttributes = Attributes<typeof rows>
+
+const { IFLA_INFO_KIND, IFLA_INFO_SLAVE_KIND } = infoRows
+const KINDS = table('linkinfo', { IFLA_INFO_KIND, IFLA_INFO_SLAVE_KIND }, 'passed over')
+
+/** What a list of links is mostly asked for: a third of the attributes. */
+export const LINK_BRIEF = table(
+  'link',
+  {
+    IFLA_ADDRESS: rows.IFLA_ADDRESS,
+    IFLA_BROADCAST: rows.IFLA_BROADCAST,
+    IFLA_IFNAME: rows.IFLA_IFNAME,
+    IFLA_MTU: rows.IFLA_MTU,
+    IFLA_LINK: rows.IFLA_LINK,
+    IFLA_QDISC: rows.IFLA_QDISC,
+    IFLA_MASTER: rows.IFLA_MASTER,
+    IFLA_TXQLEN: rows.IFLA_TXQLEN,
+    IFLA_OPERSTATE: rows.IFLA_OPERSTATE,
+    IFLA_LINKINFO: [rows.IFLA_LINKINFO[0], nested(KINDS)],
+    IFLA_IFALIAS: rows.IFLA_IFALIAS,
+    IFLA_GROUP: rows.IFLA_GROUP,
+    IFLA_NUM_TX_QUEUES: rows.IFLA_NUM_TX_QUEUES,
+    IFLA_NUM_RX_QUEUES: rows.IFLA_NUM_RX_QUEUES,
+    IFLA_LINK_NETNSID: rows.IFLA_LINK_NETNSID,
+    IFLA_PROP_LIST: rows.IFLA_PROP_LIST,
+  },
+  'passed over',
+)
 
 /** RTM_NEWLINK of family AF_BRIDGE: a bridge's view of its ports and their VLANs. */
 export const BRIDGE_LINK = table('bridge link', {
