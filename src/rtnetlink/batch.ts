@@ -13,8 +13,6 @@ export type BatchItem = {
   /** undone: it was done, and taken back because another failed. skipped: another had failed before it was sent. */
   readonly status: 'done' | 'failed' | 'undone' | 'skipped'
   readonly error?: Error
-  /** The link that link.add made. */
-  readonly link?: Link
 }
 
 export type BatchResult = { readonly ok: boolean; readonly items: BatchItem[]; readonly failures: BatchItem[] }
@@ -67,10 +65,11 @@ export async function runBatch(
   if (atomic) refuseWhatCannotBeUndone(operations)
   const steps: Step[] = operations.map((operation) => ({ operation, status: 'skipped' }))
   const known = new Map<string, number>()
+  const wanted = new Set(operations.flatMap(({ needs }) => needs))
   for (let from = 0; from < steps.length; ) {
     const part = upToTheFirstThatNeedsAnother(steps, from)
     await learn(transport, part, known, atomic)
-    await Promise.all(part.map((step) => runStep(transport, step, known)))
+    await Promise.all(part.map((step) => runStep(transport, step, known, wanted)))
     for (const step of part) forget(step, known)
     from += part.length
     if (atomic && part.some(({ status }) => status === 'failed')) return undo(transport, steps)
@@ -117,9 +116,15 @@ async function learn(transport: Transport, part: Step[], known: Map<string, numb
   await Promise.allSettled([...unknown.map(find), ...part.map(remember)])
 }
 
-async function runStep(transport: Transport, step: Step, known: ReadonlyMap<string, number>): Promise<void> {
+async function runStep(
+  transport: Transport,
+  step: Step,
+  known: ReadonlyMap<string, number>,
+  wanted: ReadonlySet<unknown>,
+): Promise<void> {
   try {
-    const values = await perform(transport, step.operation, indexIn(step, known))
+    const tell = step.operation.touches.some((name) => wanted.has(name))
+    const values = await perform(transport, step.operation, indexIn(step, known), tell)
     step.status = 'done'
     step.undo ??= step.operation.undo
     const made = values.at(-1)
@@ -170,11 +175,10 @@ function refuseWhatCannotBeUndone(operations: readonly Operation<unknown>[]): vo
 }
 
 function resultOf(steps: Step[]): BatchResult {
-  const items = steps.map(({ operation, status, error, link }) => ({
+  const items = steps.map(({ operation, status, error }) => ({
     asked: operation.asked,
     status,
     ...(error === undefined ? {} : { error }),
-    ...(link === undefined ? {} : { link }),
   }))
   const failures = items.filter(({ status }) => status === 'failed')
   return { ok: items.every(({ status }) => status === 'done'), items, failures }

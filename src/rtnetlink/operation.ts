@@ -20,8 +20,11 @@ export type Operation<T = void> = {
   readonly needs: readonly LinkRef[]
   /** Names that mean another link, or none, once it has run. */
   readonly touches: readonly string[]
-  /** One request, or several that go in one send, in order. If a later one is refused, the operation is undone. */
-  build(indexOf: IndexOf): Request | readonly Request[]
+  /**
+   * One request, or several that go in one send, in order. If a later one is refused, the operation is undone.
+   * `tell`: whether the kernel is to tell what it made; if nobody asks, that is time saved.
+   */
+  build(indexOf: IndexOf, tell?: boolean): Request | readonly Request[]
   /** Namespaces whose descriptors it carries: kept open from the moment it is asked for, even if they are closed meanwhile. */
   readonly holds?: readonly Namespace[]
   /** Makes its result of the messages that answer it; the last is what it returns. */

@@ -4,8 +4,13 @@ import type { Request } from './request.js'
 import type { Transport } from './transport.js'
 
 /** @returns what the operation's `read` made of all answers, in order */
-export async function perform<T>(transport: Transport, operation: Operation<T>, indexOf: IndexOf): Promise<T[]> {
-  const built = operation.build(indexOf)
+export async function perform<T>(
+  transport: Transport,
+  operation: Operation<T>,
+  indexOf: IndexOf,
+  tell = true,
+): Promise<T[]> {
+  const built = operation.build(indexOf, tell)
   const requests = Array.isArray(built) ? (built as Request[]) : [built as Request]
   if (requests.length === 1) return transport.run(requests[0] as Request, operation.read)
   const outcomes = await Promise.allSettled(requests.map((request) => transport.run(request, operation.read)))

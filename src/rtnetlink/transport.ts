@@ -109,16 +109,23 @@ export class Transport {
 
   /** Everything is answered when the send returns, so what is not in the queue now will never be. */
   #collect(unanswered: Map<number, Waiting>): void {
-    while (unanswered.size > 0) {
-      const chunk = this.#socket.receive()
-      if (chunk === undefined) return
-      forEachMessage(chunk, 0, chunk.length, (message) => {
+    const look = (answer: Buffer) =>
+      forEachMessage(answer, 0, answer.length, (message) => {
         const waiting = unanswered.get(message.seq)
         if (waiting === undefined) return // of a request that was given up
-        if (message.type !== NLMSG_ERROR) return keep(waiting, message, chunk)
+        if (message.type !== NLMSG_ERROR) return keep(waiting, message, answer, 'a copy')
         unanswered.delete(message.seq)
-        settle(waiting, readAcknowledgement(chunk, message))
+        settle(waiting, readAcknowledgement(answer, message))
       })
+    if (unanswered.size > FEW) this.#socket.receiveAll(look)
+    else this.#collectOne(unanswered, look)
+  }
+
+  #collectOne(unanswered: Map<number, Waiting>, look: (answer: Buffer) => void): void {
+    while (unanswered.size > 0) {
+      const answer = this.#socket.receive()
+      if (answer === undefined) return
+      look(answer)
     }
   }
 
@@ -174,11 +181,18 @@ export class Transport {
 }
 
 const SEQ_AT = 8
+/** Requests whose answers are received one by one; more, by recvmmsg(2). */
+const FEW = 4
 
-function keep(waiting: Waiting, message: Message, bytes: Buffer): void {
+/** Reads a message for its request; of a copy, where the buffer is needed for the next. */
+function keep(waiting: Waiting, message: Message, bytes: Buffer, what: 'a copy' | 'itself' = 'itself'): void {
   if (waiting.read === undefined || message.type < NLMSG_MIN_TYPE) return
   try {
-    const value = waiting.read(message, bytes)
+    const { start, end } = message
+    const value =
+      what === 'itself'
+        ? waiting.read(message, bytes)
+        : waiting.read({ ...message, start: 0, end: end - start }, Buffer.from(bytes.subarray(start, end)))
     if (value !== undefined) waiting.values.push(value)
   } catch (error) {
     waiting.nonsense ??= error

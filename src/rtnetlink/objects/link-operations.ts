@@ -36,7 +36,7 @@ export function addLink(given: LinkAdd): Operation<Link> {
     asked,
     needs: neededRefs(options),
     touches: named(name, options.peer?.netns === undefined ? options.peer?.name : undefined),
-    build: (indexOf) => build(options, indexOf, asked),
+    build: (indexOf, tell = true) => build(options, indexOf, asked, tell),
     read: readLink,
     holds: heldNamespaces(given, given.peer),
     madeAs: name === undefined ? undefined : { name, netns: given.netns },
@@ -44,11 +44,11 @@ export function addLink(given: LinkAdd): Operation<Link> {
   }
 }
 
-function buildOne(options: LinkAdd, indexOf: IndexOf, asked: string, echo: number = NLM_F.ECHO): Request {
+function buildOne(options: LinkAdd, indexOf: IndexOf, asked: string, tell: boolean): Request {
   const { kind } = options
   return request({
     type: 'NEWLINK',
-    flags: NLM_F.CREATE | NLM_F.EXCL | echo,
+    flags: NLM_F.CREATE | NLM_F.EXCL | (tell ? NLM_F.ECHO : 0),
     shape,
     header: { ...flagBits(options), ...(options.index === undefined ? {} : { ifi_index: options.index }) },
     attributes: {
@@ -56,7 +56,7 @@ function buildOne(options: LinkAdd, indexOf: IndexOf, asked: string, echo: numbe
       ...linkInfo(options, { indexOf }),
     },
     asked,
-    answers: LINK_CHARGE,
+    answers: tell ? LINK_CHARGE : 0,
     next: {
       ENOTSUP: `this kernel has no module for links of kind '${kind}'`,
       EEXIST: 'there is a link of that name or index already; a veth has two names',
@@ -70,7 +70,7 @@ function buildOne(options: LinkAdd, indexOf: IndexOf, asked: string, echo: numbe
  * itself. So the far end is made as the link and the near end as its peer, and what a peer cannot be told follows in the
  * same send. That needs no socket in the far namespace.
  */
-function buildWithPeerUp(options: LinkAdd, indexOf: IndexOf, asked: string): Request[] {
+function buildWithPeerUp(options: LinkAdd, indexOf: IndexOf, asked: string, tell: boolean): Request[] {
   const {
     kind,
     peer = {},
@@ -85,10 +85,10 @@ function buildWithPeerUp(options: LinkAdd, indexOf: IndexOf, asked: string): Req
     throw invalidArgument('netns', 'must be left out where peer.up is: open a Route in that namespace', netns)
   }
   const swapped = { ...peer, kind, peer: { ...near, name } } as LinkAdd
-  const requests = [buildOne(swapped, indexOf, asked, 0)]
+  const requests = [buildOne(swapped, indexOf, asked, false)]
   const rest = { ...(up === undefined ? {} : { up }), ...(master === undefined ? {} : { master }) }
   if (Object.keys(rest).length > 0) requests.push(setLink(name, rest).build(indexOf) as Request)
-  requests.push(getLink(name).build(indexOf) as Request)
+  if (tell) requests.push(getLink(name).build(indexOf) as Request)
   return requests
 }
 

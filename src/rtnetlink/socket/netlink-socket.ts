@@ -7,7 +7,7 @@ import { Namespace } from '../../namespace/namespace.js'
 import { socketat } from '../../namespace/socketat.js'
 import { malformed } from '../codec/type.js'
 import { throughGate } from './gate.js'
-import { type Slab, withSlab } from './slab.js'
+import { type Slab, withSlab, withSlabNow } from './slab.js'
 
 /** Asked for; without CAP_NET_ADMIN the kernel gives what net.core.rmem_max allows. */
 const BUFFER = 4 * 1024 * 1024
@@ -59,15 +59,28 @@ export class NetlinkSocket {
     )
   }
 
-  /** The next answer in the queue, never waiting; undefined if there is none. */
+  /** The next answer in the queue, never waiting; undefined if there is none. Valid until the next call. */
   receive(): Buffer | undefined {
     answer ??= Buffer.allocUnsafeSlow(ANSWER_MAX)
     const { MSG_DONTWAIT, MSG_TRUNC } = SOCKET
     const length = Number(libc().recv(this.fd, answer, answer.length, MSG_DONTWAIT | MSG_TRUNC))
     if (length > answer.length) throw malformed(`it has ${length} bytes, more than any answer should have`)
-    if (length !== -1) return Buffer.from(answer.subarray(0, length))
+    if (length !== -1) return answer.subarray(0, length)
     if (errno() === errnoOf('EAGAIN')) return undefined
     throw systemError(errno(), { syscall: 'recv', asked: 'cannot receive from rtnetlink', next: HELP })
+  }
+
+  /** All answers in the queue, never waiting, many by one system call. Each is valid while `each` looks at it. */
+  receiveAll(each: (answer: Buffer) => void): void {
+    withSlabNow((slab) => {
+      for (;;) {
+        const count = libc().recvmmsg(this.fd, slab.headers, slab.count, SOCKET.MSG_DONTWAIT, null)
+        for (let i = 0; i < count; i++) each(slab.view(i))
+        if (count === slab.count) continue
+        if (count >= 0 || errno() === errnoOf('EAGAIN')) return
+        throw systemError(errno(), { syscall: 'recvmmsg', asked: 'cannot receive from rtnetlink', next: HELP })
+      }
+    })
   }
 
   /** The chunks of a dump that are ready or can be made now, a slab at a time, until `each` has seen enough. */

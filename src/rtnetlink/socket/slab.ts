@@ -26,6 +26,12 @@ export class Slab {
     }
   }
 
+  /** Chunk i as it is, after a receive: valid until the slab is filled again. */
+  view(i: number): Buffer {
+    const length = this.headers.readUInt32LE(i * MMSGHDR.size + MMSGHDR.length)
+    return this.#bytes.subarray(i * CHUNK, i * CHUNK + Math.min(length, CHUNK))
+  }
+
   /** A copy of chunk i, after a receive: what is read of it may be kept, and read again later. */
   chunk(i: number): { bytes: Buffer; truncated: boolean } {
     const header = i * MMSGHDR.size
@@ -37,6 +43,16 @@ export class Slab {
 }
 
 const spare: Slab[] = []
+
+/** The same, for work that does not wait. */
+export function withSlabNow<T>(work: (slab: Slab) => T): T {
+  const slab = spare.pop() ?? new Slab()
+  try {
+    return work(slab)
+  } finally {
+    spare.push(slab)
+  }
+}
 
 /** Lends a slab for as long as work takes. */
 export async function withSlab<T>(work: (slab: Slab) => Promise<T>): Promise<T> {
