@@ -1,10 +1,10 @@
 // Batches: many operations, few sends. Every one gets its answer; what failed is told beside what was asked.
 import { NsfdError } from '../kernel/errors.js'
 import { type Methods, methods } from './methods.js'
-import { Link } from './objects/link.js'
 import { getLink } from './objects/link-operations.js'
 import type { IndexOf, Operation } from './operation.js'
 import { perform } from './perform.js'
+import { indexOfName } from './resolve.js'
 import type { Transport } from './transport.js'
 
 export type BatchItem = {
@@ -65,11 +65,10 @@ export async function runBatch(
   if (atomic) refuseWhatCannotBeUndone(operations)
   const steps: Step[] = operations.map((operation) => ({ operation, status: 'skipped' }))
   const known = new Map<string, number>()
-  const wanted = new Set(operations.flatMap(({ needs }) => needs))
   for (let from = 0; from < steps.length; ) {
     const part = upToTheFirstThatNeedsAnother(steps, from)
     await learn(transport, part, known, atomic)
-    await Promise.all(part.map((step) => runStep(transport, step, known, wanted)))
+    await Promise.all(part.map((step) => runStep(transport, step, known)))
     for (const step of part) forget(step, known)
     from += part.length
     if (atomic && part.some(({ status }) => status === 'failed')) return undo(transport, steps)
@@ -81,7 +80,6 @@ type Step = {
   readonly operation: Operation<unknown>
   status: BatchItem['status']
   error?: Error
-  link?: Link
   undo?: Operation<unknown> | undefined
 }
 
@@ -102,8 +100,7 @@ function upToTheFirstThatNeedsAnother(steps: Step[], from: number): Step[] {
 async function learn(transport: Transport, part: Step[], known: Map<string, number>, atomic: boolean): Promise<void> {
   const names = new Set(part.flatMap(({ operation }) => operation.needs.filter((ref) => typeof ref === 'string')))
   const find = async (name: string) => {
-    const [link] = await perform(transport, getLink(name), noIndex)
-    if (link) known.set(name, link.index)
+    known.set(name, await indexOfName(transport, name))
   }
   const remember = async (step: Step) => {
     const { undoFrom } = step.operation
@@ -116,19 +113,11 @@ async function learn(transport: Transport, part: Step[], known: Map<string, numb
   await Promise.allSettled([...unknown.map(find), ...part.map(remember)])
 }
 
-async function runStep(
-  transport: Transport,
-  step: Step,
-  known: ReadonlyMap<string, number>,
-  wanted: ReadonlySet<unknown>,
-): Promise<void> {
+async function runStep(transport: Transport, step: Step, known: ReadonlyMap<string, number>): Promise<void> {
   try {
-    const tell = step.operation.touches.some((name) => wanted.has(name))
-    const values = await perform(transport, step.operation, indexIn(step, known), tell)
+    await perform(transport, step.operation, indexIn(step, known), false)
     step.status = 'done'
     step.undo ??= step.operation.undo
-    const made = values.at(-1)
-    if (made instanceof Link) step.link = made
   } catch (error) {
     step.status = 'failed'
     step.error = error as Error
@@ -151,9 +140,8 @@ function indexIn(step: Step, known: ReadonlyMap<string, number>): IndexOf {
 }
 
 /** Names that mean another link now are asked for again when they are needed. */
-function forget({ operation, link }: Step, known: Map<string, number>): void {
+function forget({ operation }: Step, known: Map<string, number>): void {
   for (const name of operation.touches) known.delete(name)
-  if (link !== undefined && operation.touches.includes(link.name)) known.set(link.name, link.index)
 }
 
 async function undo(transport: Transport, steps: Step[]): Promise<never> {

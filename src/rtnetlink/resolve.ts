@@ -8,7 +8,7 @@ import type { IndexOf, LinkRef, Operation } from './operation.js'
 import { perform } from './perform.js'
 import type { Transport } from './transport.js'
 
-/** Finds the index of every name among refs, all by one send. @throws ENODEV for the first that there is not */
+/** Finds the index of every name among refs. @throws ENODEV for the first that there is not */
 export async function indexesOf(
   transport: Transport,
   refs: readonly LinkRef[],
@@ -20,7 +20,10 @@ export async function indexesOf(
   return (ref) => (typeof ref === 'number' ? ref : (indexes.get(ref) as number))
 }
 
-async function indexOfName(transport: Transport, name: string): Promise<number> {
+/** @throws ENODEV */
+export async function indexOfName(transport: Transport, name: string): Promise<number> {
+  const known = transport.indexOf(name)
+  if (known !== undefined) return known
   const [link] = await perform(transport, getLink(name), noIndex)
   return (link as { index: number }).index
 }

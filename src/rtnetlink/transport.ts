@@ -47,6 +47,11 @@ export class Transport {
     return this.#socket.fd
   }
 
+  /** The index of a link, if it can be known without asking rtnetlink. */
+  indexOf(name: string): number | undefined {
+    return this.closed ? undefined : this.#socket.indexOf(name)
+  }
+
   get closed(): boolean {
     return this.#socket.closed
   }
