@@ -78,3 +78,24 @@ export const RESOLVE = {
   RESOLVE_NO_MAGICLINKS: 0x02,
   RESOLVE_IN_ROOT: 0x10,
 } as const
+
+/** <linux/netlink.h>: the protocol of rtnetlink, and socket options of SOL_NETLINK. */
+export const NETLINK = {
+  NETLINK_ROUTE: 0,
+  SOL_NETLINK: 270,
+  NETLINK_ADD_MEMBERSHIP: 1,
+  NETLINK_CAP_ACK: 10,
+  NETLINK_EXT_ACK: 11,
+  NETLINK_GET_STRICT_CHK: 12,
+} as const
+
+/** <asm-generic/socket.h>, the same on x86-64 and arm64. */
+export const SOCKET = {
+  SOL_SOCKET: 1,
+  SO_SNDBUF: 7,
+  SO_RCVBUF: 8,
+  SO_SNDBUFFORCE: 32,
+  SO_RCVBUFFORCE: 33,
+  MSG_TRUNC: 0x20,
+  MSG_DONTWAIT: 0x40,
+} as const

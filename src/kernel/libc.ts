@@ -19,6 +19,12 @@ const declarations = {
   umount2: 'int umount2(const char *target, int flags)',
   name_to_handle_at: 'int name_to_handle_at(int dirfd, const char *path, void *handle, _Out_ int *mountId, int flags)',
   open_by_handle_at: 'int open_by_handle_at(int mountFd, void *handle, int flags)',
+  bind: 'int bind(int fd, void *address, uint32_t length)',
+  connect: 'int connect(int fd, void *address, uint32_t length)',
+  send: 'intptr_t send(int fd, void *bytes, size_t length, int flags)',
+  recv: 'intptr_t recv(int fd, void *bytes, size_t length, int flags)',
+  recvmmsg: 'int recvmmsg(int fd, void *messages, unsigned int count, int flags, void *timeout)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)',
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
   execve: 'int execve(const char *path, const char **argv, const char **envp)',
@@ -34,6 +40,11 @@ const numbered = {
   openat2: [437, ['int', 'str', 'void *', 'size_t']],
 } as const
 
+/** The same function with another type for an argument that C leaves open. */
+const aliases = {
+  ioctlNumber: ['ioctl', 'int', ['int', 'unsigned long', 'intptr_t']],
+} as const
+
 export type Libc = {
   open(path: string, flags: number, mode: number): number
   setns(fd: number, nstype: number): number
@@ -41,6 +52,7 @@ export type Libc = {
   socket(family: number, type: number, protocol: number): number
   close(fd: number): number
   ioctl(fd: number, request: number, argument: Buffer | null): number
+  ioctlNumber(fd: number, request: number, argument: number): number
   fcntl(fd: number, command: number, argument: number): number
   flock(fd: number, operation: number): number
   fstatfs(fd: number, statfs: Buffer): number
@@ -48,6 +60,12 @@ export type Libc = {
   umount2(target: string, flags: number): number
   name_to_handle_at(dirfd: number, path: string, handle: Buffer, mountId: number[], flags: number): number
   open_by_handle_at(mountFd: number, handle: Buffer, flags: number): number
+  bind(fd: number, address: Buffer, length: number): number
+  connect(fd: number, address: Buffer, length: number): number
+  send(fd: number, bytes: Buffer, length: number, flags: number): number
+  recv(fd: number, bytes: Buffer, length: number, flags: number): number
+  recvmmsg(fd: number, messages: Buffer, count: number, flags: number, timeout: null): number
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: number[]): number
   pipe2(fds: number[], flags: number): number
   execve(path: string, argv: (string | null)[], envp: (string | null)[]): number
@@ -72,6 +90,33 @@ export function libc(): Libc {
   return loaded
 }
 
+type PoolCall<A> = {
+  async(...args: [...(A extends unknown[] ? A : never), (error: unknown, result: number) => void]): void
+}
+
+/**
+ * Makes one call on a thread of libuv's pool, for calls that may wait in the kernel. Buffers among the arguments must be
+ * left alone until it is done. It keeps the process alive while it runs, as every request of Node's does.
+ */
+export function onPool<N extends 'send' | 'recvmmsg' | 'ioctl' | 'ioctlNumber'>(
+  name: N,
+  ...args: Parameters<Libc[N]>
+): Promise<{ result: number; errno: number }> {
+  const call = libc()[name] as unknown as PoolCall<Parameters<Libc[N]>>
+  return new Promise((resolve, reject) => {
+    call.async(...args, (error, result) => {
+      if (error) reject(error)
+      else resolve({ result, errno: result === -1 ? errno() : 0 })
+    })
+  })
+}
+
+/** Where a Buffer's bytes are, for structs that point to them. They stay there while the Buffer lives. */
+export function addressOf(bytes: Buffer): bigint {
+  libc()
+  return BigInt((koffi as Koffi).address(bytes))
+}
+
 /** The errno of the last call made through libc() on this thread. */
 export function errno(): number {
   return koffi ? koffi.errno() : 0
@@ -91,6 +136,9 @@ function load(): Libc {
   for (const [name, [number, types]] of Object.entries(numbered)) {
     const syscall = self.func('syscall', 'long', ['long', ...types])
     bound[name] = (...args: never[]) => Number(syscall(number, ...args))
+  }
+  for (const [name, [symbol, result, types]] of Object.entries(aliases)) {
+    bound[name] = self.func(symbol, result, [...types])
   }
   return bound as unknown as Libc
 }
