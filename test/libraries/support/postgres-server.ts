@@ -17,8 +17,7 @@ export async function startPostgres(sides: Sides): Promise<void> {
     beside('initdb'),
     ['-D', template, '--no-sync', '--auth=trust', '--username=test', '--encoding=UTF8', '--locale=C'],
     {
-      uid,
-      gid,
+      ...user,
       stdio: ['ignore', 'ignore', 'inherit'],
       cwd: sides.dir,
     },
