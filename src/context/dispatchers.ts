@@ -58,8 +58,8 @@ function dispatchWhereItBelongs(dispatcher: Dispatcher, call: Call, callTwin: Ca
   throw poolRefusal(`This ${dispatcher.constructor.name} of undici would use connections`)
 }
 
-/** It only calls the one it is composed over. */
-const HAS_NO_CONNECTIONS = new Set(['ComposedDispatcher'])
+/** They only call the one they are made over. */
+const HAS_NO_CONNECTIONS = new Set(['ComposedDispatcher', 'Dispatcher1Wrapper'])
 
 function callInside(dispatcher: Dispatcher, call: Call): boolean {
   pinConnector(dispatcher)

@@ -1,6 +1,7 @@
 // What has to be in place before the first run() on a thread. All of it is done once, or nothing is.
 import type { Namespace } from '../namespace/namespace.js'
 import { whereabouts } from '../namespace/thread.js'
+import { tellAddressesFromInside } from './addresses.js'
 import { bindings } from './bindings.js'
 import { refuseClusterServers } from './cluster.js'
 import { keepDispatchersApart } from './dispatchers.js'
@@ -45,6 +46,7 @@ function wrapEverything(): void {
   const native = bindings()
   whereabouts('net')
   bracketHandles(native)
+  tellAddressesFromInside(native)
   answerLookups(native)
   answerResolvers(native)
   honourStamps()

@@ -13,6 +13,7 @@ const origin = `http://127.0.0.1:${port}`
 let sites: Site[] = []
 const services: Service[] = []
 const open: undici.Dispatcher[] = []
+const bundled = Number.parseInt(process.versions.undici ?? '', 10)
 const original = undici.getGlobalDispatcher()
 
 before(async () => {
@@ -83,7 +84,8 @@ const SHARED: Record<string, () => (path?: string) => Promise<string>> = {
 }
 
 for (const [name, make] of Object.entries(SHARED)) {
-  test(`${name}: hot, for every pair of places, and queued from all at once`, async () => {
+  const skip = name.includes('own fetch') && bundled >= 8 && "this Node's fetch does not take dispatchers of undici 6"
+  test(`${name}: hot, for every pair of places, and queued from all at once`, { skip }, async () => {
     for (const [from, to] of pairsOf(sites)) {
       const ask = make()
       for (let round = 0; round < 3; round++) {
