@@ -8,12 +8,17 @@ import { hasCode } from '../kernel/errors.js'
 import { libc } from '../kernel/libc.js'
 import { Namespace } from '../namespace/namespace.js'
 import { socketat } from '../namespace/socketat.js'
+import { Route } from '../rtnetlink/route.js'
+import { wire } from '../rtnetlink/wire.js'
 import { loopbackUp } from './loopback.js'
 
 export const NAMES = ['red', 'green', 'blue'] as const
+/** Where each server is reached from within its own namespace; they listen on every address. */
 export const ADDRESS = '127.0.0.1'
 
 export type Room = { name: string; namespace: Namespace; server: Server }
+/** What one namespace heard from another across the wire. */
+export type Heard = { from: string; to: string; address: string; answer: string; agrees: boolean }
 export type Answer = { name: string; namespace: string; answer: string; socketIn: string; agrees: boolean }
 export type Timing = { socketUs: number; socketatUs: number; ratio: number }
 
@@ -29,6 +34,39 @@ export async function openRooms(rooms: Room[]): Promise<number> {
     port = (server.address() as AddressInfo).port
   }
   return port
+}
+
+/** A switch in a namespace of its own: a bridge, and a veth pair to each room, born in place. Lives until it is closed. */
+export async function joinRooms(rooms: Room[]): Promise<{ network: Namespace; tookMs: number }> {
+  const started = performance.now()
+  const network = Namespace.create('net')
+  try {
+    await using route = Route.open(network)
+    await route.link.add({ name: 'switch', kind: 'bridge', up: true })
+    for (const { name, namespace } of rooms) {
+      const { ends } = await wire(route, namespace, {
+        names: [`to-${name}`, 'eth0'],
+        addresses: [undefined, `${addressOf(rooms, name)}/24`],
+      })
+      await route.link.set(ends[0].index, { master: 'switch' })
+    }
+    return { network, tookMs: performance.now() - started }
+  } catch (error) {
+    network.close()
+    throw error
+  }
+}
+
+/** Every room fetches from every other room, over the wire, all at once. */
+export function fetchAcross(rooms: Room[], port: number): Promise<Heard[]> {
+  const pairs = rooms.flatMap((from) => rooms.filter((to) => to !== from).map((to) => ({ from, to })))
+  return Promise.all(
+    pairs.map(async ({ from, to }) => {
+      const address = addressOf(rooms, to.name)
+      const answer = await from.namespace.run(async () => (await fetch(`http://${address}:${port}/`)).text())
+      return { from: from.name, to: to.name, address, answer, agrees: answer === `hello from ${to.name}` }
+    }),
+  )
 }
 
 /** fetch() from inside each, all at the same time, and where the kernel says each server's socket is. */
@@ -84,9 +122,13 @@ export async function closeRooms(rooms: Room[]): Promise<void> {
   }
 }
 
+function addressOf(rooms: Room[], name: string): string {
+  return `10.77.0.${1 + rooms.findIndex((room) => room.name === name)}`
+}
+
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((listening, failed) => {
-    server.once('error', failed).listen(port, ADDRESS, () => listening())
+    server.once('error', failed).listen(port, '0.0.0.0', () => listening())
   })
 }
 

@@ -3,7 +3,8 @@ import { release } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { styleText } from 'node:util'
 import { Command } from 'commander'
-import { Namespace, type Pin } from '../namespace/namespace.js'
+import { Namespace } from '../namespace/namespace.js'
+import type { Pin } from '../namespace/pin.js'
 import * as story from './demo-story.js'
 
 type Say = (line?: string) => void
@@ -22,16 +23,18 @@ async function demo(json: boolean): Promise<void> {
   const started = performance.now()
   const rooms: story.Room[] = []
   const pins: Pin[] = []
+  const networks: Namespace[] = []
   const cleanUp = async () => {
     for (const pin of pins.splice(0)) pin.unpin()
     await story.closeRooms(rooms)
+    for (const network of networks.splice(0)) network.close()
   }
   const interrupted = (signal: NodeJS.Signals) => {
     void cleanUp().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143))
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
-    const report = await tell(rooms, pins, say)
+    const report = await tell(rooms, pins, networks, say)
     await cleanUp()
     const left = await leftBehind(report.pin.name)
     const tookMs = Math.round(performance.now() - started)
@@ -43,14 +46,14 @@ async function demo(json: boolean): Promise<void> {
   }
 }
 
-async function tell(rooms: story.Room[], pins: Pin[], say: Say) {
+async function tell(rooms: story.Room[], pins: Pin[], networks: Namespace[], say: Say) {
   say(
     `\n  ${bold('nsfd')}: one Node process, three network namespaces. ${dim(`Node ${process.version}, Linux ${release()}`)}\n`,
   )
 
   const port = await story.openRooms(rooms)
   say(
-    `  ${bold('1')}  Three servers listen on the same address and port, ${story.ADDRESS}:${port}, each in a namespace of its own.\n`,
+    `  ${bold('1')}  Three servers listen on the same address and port, 0.0.0.0:${port}, each in a namespace of its own.\n`,
   )
 
   const answers = await story.fetchFromEach(rooms, port)
@@ -65,20 +68,31 @@ async function tell(rooms: story.Room[], pins: Pin[], say: Say) {
   const home = await story.fetchFromHome(port)
   say(`\n  ${bold('3')}  The same fetch from home: ${home}. Home sees none of them.\n`)
 
+  const { network, tookMs } = await story.joinRooms(rooms)
+  networks.push(network)
+  const heard = await story.fetchAcross(rooms, port)
+  say(
+    `  ${bold('4')}  A bridge in a fourth namespace and a veth pair to each, without ip(8), in ${tookMs.toFixed(0)} ms. Now they hear each other:\n`,
+  )
+  for (const { from, to, address, answer } of heard) {
+    say(`       ${paint(from)} → http://${address}:${port}/ → "${paint(answer, to)}"`)
+  }
+  say()
+
   const first = (rooms[0] as story.Room).namespace
   const timing = story.timeSocketat(first)
   const [plain, elsewhere] = [timing.socketUs, timing.socketatUs].map((us) => `${us.toFixed(1)} µs`)
-  say(`  ${bold('4')}  A socket at home takes ${plain}; socketat(), a socket in another namespace, ${elsewhere}.\n`)
+  say(`  ${bold('5')}  A socket at home takes ${plain}; socketat(), a socket in another namespace, ${elsewhere}.\n`)
 
   const name = `nsfd-demo-${process.pid}`
   pins.push(first.pin(name))
   const listed = story.askIpNetns(name)
   say(
-    `  ${bold('5')}  ${paint('red')} pinned as ${name}. ip netns list says: ${listed ?? dim('(iproute2 is not installed)')}\n`,
+    `  ${bold('6')}  ${paint('red')} pinned as ${name}. ip netns list says: ${listed ?? dim('(iproute2 is not installed)')}\n`,
   )
 
-  const wrong = answers.filter(({ agrees }) => !agrees)
-  if (wrong.length > 0) throw new Error(`a socket is in the wrong namespace: ${JSON.stringify(wrong)}`)
+  const wrong = [...answers, ...heard].filter(({ agrees }) => !agrees)
+  if (wrong.length > 0) throw new Error(`an answer from the wrong side: ${JSON.stringify(wrong)}`)
   return {
     node: process.version,
     kernel: release(),
@@ -86,6 +100,7 @@ async function tell(rooms: story.Room[], pins: Pin[], say: Say) {
     port,
     answers,
     fromHome: home,
+    wired: heard,
     timing,
     pin: { name, ipNetnsList: listed ?? null },
   }

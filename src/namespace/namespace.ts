@@ -11,16 +11,7 @@ import { type AgentOptions, type Connector, inside, type Lookup } from './inside
 import { checkKind, type Kind } from './kinds.js'
 import { checkPinName, pinPath } from './names.js'
 import { openOfProcess, openOfSocket, openPath } from './open.js'
-import { listPins, type PinInfo, pin, unpin } from './pin.js'
-
-/** A pin that was just made. */
-export type Pin = Disposable & {
-  readonly name: string
-  readonly kind: Kind
-  readonly path: string
-  /** Takes the name away again, as disposing does. The Namespace stays open. */
-  unpin(): void
-}
+import { listPins, type Pin, type PinInfo, pin, unpin } from './pin.js'
 
 const PRIVATE = Symbol('Namespace is made by its static methods')
 

@@ -19,6 +19,15 @@ export type PinInfo = {
   id: NamespaceId | undefined
 }
 
+/** A pin that was just made. */
+export type Pin = Disposable & {
+  readonly name: string
+  readonly kind: Kind
+  readonly path: string
+  /** Takes the name away again, as disposing does. The Namespace stays open. */
+  unpin(): void
+}
+
 type Found =
   | { state: 'live'; id: NamespaceId; link: boolean }
   | { state: 'stale'; ageMs: number }

@@ -3,7 +3,7 @@ import { SOCK_CLOEXEC } from '../kernel/constants.js'
 import { invalidArgument, systemError } from '../kernel/errors.js'
 import { errno, libc } from '../kernel/libc.js'
 import * as syscalls from '../kernel/syscalls.js'
-import { wrongKind } from './identity.js'
+import { kindOf, wrongKind } from './identity.js'
 import { ENTER_HELP } from './kinds.js'
 import { Namespace } from './namespace.js'
 import { goBack, goTo, whereabouts } from './thread.js'
@@ -52,9 +52,12 @@ function netDescriptor(ns: Namespace): number {
   return ns.fd
 }
 
+/** setns(2) would take the descriptor of a process for its network namespace as well; we do not. */
 function checkDescriptor(fd: number): number {
-  if (isCInt(fd) && fd >= 0) return fd
-  throw invalidArgument('ns', 'must be a Namespace or a descriptor of one', fd)
+  if (!isCInt(fd) || fd < 0) throw invalidArgument('ns', 'must be a Namespace or a descriptor of one', fd)
+  const kind = kindOf(fd)
+  if (kind !== 'net') throw wrongKind(`descriptor ${fd}`, 'net', kind)
+  return fd
 }
 
 function notNumbers(family: unknown, type: unknown, protocol: unknown): Error {

@@ -22,7 +22,7 @@ export function whereabouts(kind: VisitableKind): number {
   const known = place[kind]
   if (known !== undefined) return known
   startThreadPool()
-  const fd = openSync(`/proc/thread-self/ns/${kind}`, constants.O_RDONLY)
+  const fd = openSync(`/proc/thread-self/ns/${kind === 'pid' ? 'pid_for_children' : kind}`, constants.O_RDONLY)
   place[kind] = fd
   wayBack[kind] = tryComingBack(kind, fd)
   return fd
