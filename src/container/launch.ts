@@ -1,7 +1,7 @@
 // Starts a child that is the program of an entrance until it becomes the command. node:child_process does the rest.
 import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, spawn as nodeSpawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { NsfdError, systemError } from '../kernel/errors.js'
+import { type NsfdError, systemError } from '../kernel/errors.js'
 import { compileProgram, failureOf, type Step } from '../kernel/program.js'
 import { close, sealedFile } from '../kernel/syscalls.js'
 import type { Namespace } from '../namespace/namespace.js'
@@ -34,9 +34,8 @@ export function launch(
     const start = () => nodeSpawn(path, [], { ...options, stdio, env: {}, argv0: 'nsfd' })
     const child = birthplace === undefined ? start() : visit('pid', birthplace.fd, start, asked)
     const report = child.stdio[reportFd(entrance)] as Readable | null | undefined
-    child.stdio.length = options.stdio.length
-    child.spawnfile = entrance.command
-    child.spawnargs = [...entrance.argv]
+    const what = { spawnfile: entrance.command, spawnargs: [...entrance.argv] }
+    Object.assign(child, what, { stdio: child.stdio.slice(0, options.stdio.length) })
     if (report) tellFailure(child, report, steps, entrance, asked)
     return child
   } finally {

@@ -1,5 +1,5 @@
 // spawn and execIn: a command inside a target. Decides what is entered and as whom; the entrance says how.
-import { type ChildProcess, type SpawnOptions as NodeSpawnOptions, type StdioOptions } from 'node:child_process'
+import type { ChildProcess, SpawnOptions as NodeSpawnOptions, StdioOptions } from 'node:child_process'
 import { accessSync, constants, fstatSync, statSync } from 'node:fs'
 import { naming } from '../context/explicit.js'
 import { hasCode, invalidArgument, NsfdError } from '../kernel/errors.js'
