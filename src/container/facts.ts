@@ -17,6 +17,8 @@ export type ProcessFacts = {
   /** CapBnd: what it and its children can ever be allowed, as bits of <linux/capability.h>. */
   capabilities: bigint
   noNewPrivileges: boolean
+  /** Whether a seccomp filter is on it, which a command entered from outside does not get. */
+  seccomp: boolean
   umask: number
   cgroups: readonly Cgroup[]
   limits: readonly Limit[]
@@ -53,6 +55,7 @@ export function factsOf(process: HeldProcess): ProcessFacts {
     gidMap,
     capabilities: BigInt(`0x${status.get('CapBnd')?.trim() ?? '0'}`),
     noNewPrivileges: status.get('NoNewPrivs')?.trim() === '1',
+    seccomp: status.get('Seccomp')?.trim() === '2',
     umask: Number.parseInt(status.get('Umask')?.trim() ?? '0022', 8),
     cgroups: parseCgroups(process.read('cgroup')),
     limits: parseLimits(process.read('limits')),

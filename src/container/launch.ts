@@ -15,24 +15,24 @@ export type LaunchOptions = Omit<NodeSpawnOptions, 'stdio' | 'env' | 'uid' | 'gi
 
 /**
  * @param birthplace the pid namespace that the child shall be born in, if not ours
- * @param about for errors: "container 'web'"
  */
 export function launch(
   entrance: Entrance,
   options: LaunchOptions,
   birthplace: Namespace | undefined,
-  about: string,
+  target: { toString(): string; expectAlive(): void },
 ): ChildProcess {
   const steps = stepsInto(entrance)
   const inherited = inheritedBy(entrance)
   const stdio = [...options.stdio, 'pipe' as const, ...inherited]
-  const asked = `cannot start a process in ${about}`
+  const asked = `cannot start a process in ${target}`
   // Out of the way of the numbers that the child's descriptors get.
   const program = sealedFile(compileProgram(steps, reportFd(entrance)), stdio.length, { asked })
   try {
     const path = `/proc/self/fd/${program}`
     const start = () => nodeSpawn(path, [], { ...options, stdio, env: {}, argv0: 'nsfd' })
     const child = birthplace === undefined ? start() : visit('pid', birthplace.fd, start, asked)
+    if (child.pid === undefined) refuseIfGone(child, target)
     const report = child.stdio[reportFd(entrance)] as Readable | null | undefined
     const what = { spawnfile: entrance.command, spawnargs: [...entrance.argv] }
     Object.assign(child, what, { stdio: child.stdio.slice(0, options.stdio.length) })
@@ -40,6 +40,16 @@ export function launch(
     return child
   } finally {
     close(program)
+  }
+}
+
+/** A pid namespace without its init takes no child (ENOMEM): then that is the error, and not an event. */
+function refuseIfGone(child: ChildProcess, target: { expectAlive(): void }): void {
+  try {
+    target.expectAlive()
+  } catch (error) {
+    child.on('error', () => {}) // told better by ours
+    throw error
   }
 }
 

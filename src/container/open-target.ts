@@ -62,8 +62,10 @@ export async function listContainers(
 ): Promise<{ containers: Container[]; failures: { engine: string; error: Error }[] }> {
   const present = engines.filter((engine) => engine.present())
   const answers = await Promise.allSettled(present.map((engine) => engine.list()))
+  const all = answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
   return {
-    containers: answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])),
+    // docker runs its containers by containerd, under the same ids: they are shown as docker's.
+    containers: all.filter((each, index) => all.findIndex(({ id }) => id === each.id) === index),
     failures: answers.flatMap((each, index) =>
       each.status === 'rejected' ? [{ engine: present[index]?.name ?? '', error: each.reason as Error }] : [],
     ),

@@ -69,7 +69,7 @@ export function spawnIn(
   const { uid: _1, gid: _2, env: _3, shell: _4, argv0: _5, cwd, ...rest } = options
   const passed = { ...rest, ...(cwd !== undefined && !way.inside && { cwd }), stdio }
   if (options.terminal) passed.detached = true
-  return naming(way.kinds, () => launch(entrance, passed, way.birthplace, target.toString()))
+  return naming(way.kinds, () => launch(entrance, passed, way.birthplace, target))
 }
 
 type Way = {

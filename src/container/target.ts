@@ -57,7 +57,7 @@ export class Target implements Disposable {
     this.pid = this.#process?.pid
     this.namespaces = held instanceof Namespace ? new Map([[held.kind, held]]) : held.namespaces
     this.facts = this.#process && factsOf(this.#process)
-    this.environment = description.environment ?? (this.#process ? environmentOf(this.#process) : {})
+    this.environment = environmentOf(this.#process, description.environment)
     this.fs = new Files(this)
   }
 
@@ -148,8 +148,18 @@ export class Target implements Disposable {
   }
 }
 
-/** What the process was started with, unless it has written over it. Not every variable has a name and a value. */
-function environmentOf(held: HeldProcess): Record<string, string> {
+/** What a runtime adds to what the engine was told. */
+const RUNTIME_VARIABLES = ['PATH', 'HOSTNAME', 'HOME', 'TERM']
+
+/** The engine's word goes before the process's: that may have written over its own. */
+function environmentOf(held: HeldProcess | undefined, told?: Readonly<Record<string, string>>): Record<string, string> {
+  const started = held === undefined ? {} : startedWith(held)
+  if (told === undefined) return started
+  const added = Object.entries(started).filter(([name]) => RUNTIME_VARIABLES.includes(name))
+  return { ...Object.fromEntries(added), ...told }
+}
+
+function startedWith(held: HeldProcess): Record<string, string> {
   const pairs = held
     .readBytes('environ')
     .toString('utf8')
