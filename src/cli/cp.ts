@@ -39,8 +39,8 @@ async function copy(from: string, to: string, { maxBytes, json }: Options): Prom
 }
 
 function report(result: CopyResult, json: boolean): void {
-  if (json) return printJson(result)
-  for (const { path, reason } of result.skipped) warn(harmless(`left out ${path}: ${reason}`))
+  if (json) printJson(result)
+  else for (const { path, reason } of result.skipped) warn(harmless(`left out ${path}: ${reason}`))
 }
 
 /** TARGET:/path, told by the first ":/"; what begins with a dot or a slash is here. */

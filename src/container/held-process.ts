@@ -47,7 +47,7 @@ export class HeldProcess implements Disposable {
       const pidfd = keep(pidfdOpen(pid, { asked, next: NEXT }))
       const directory = keep(open(`/proc/${pid}`, FCNTL.O_PATH | constants.O_DIRECTORY, { asked, next: NEXT }))
       const root = keep(open(`/proc/self/fd/${directory}/root`, FCNTL.O_PATH, { asked, next: NEXT }))
-      const namespaces = openNamespaces(directory, (each) => opened.push(() => each.close()))
+      const namespaces = openNamespaces(pid, directory, (each) => opened.push(() => each.close()))
       const held = new HeldProcess(pid, { pidfd, directory, root, namespaces })
       if (held.alive) return held
       throw new NsfdError(`Process ${pid} ended while it was being opened`, { code: 'ERR_NSFD_TARGET_GONE' })
@@ -108,10 +108,15 @@ export class HeldProcess implements Disposable {
 
 type Parts = { pidfd: number; directory: number; root: number; namespaces: Map<Kind, Namespace> }
 
-function openNamespaces(directory: number, opened: (namespace: Namespace) => void): Map<Kind, Namespace> {
+function openNamespaces(
+  pid: number,
+  directory: number,
+  opened: (namespace: Namespace) => void,
+): Map<Kind, Namespace> {
   const namespaces = new Map<Kind, Namespace>()
   for (const kind of KIND_NAMES) {
-    const namespace = openNamespace(`/proc/self/fd/${directory}/ns/${kind}`)
+    // Of a process, a network namespace comes with the files that answer names in it.
+    const namespace = kind === 'net' ? Namespace.ofProcess(pid, kind) : openNamespace(directory, kind)
     if (namespace === undefined) continue
     opened(namespace)
     namespaces.set(kind, namespace)
@@ -120,9 +125,9 @@ function openNamespaces(directory: number, opened: (namespace: Namespace) => voi
 }
 
 /** Undefined where this kernel has no such kind. */
-function openNamespace(path: string): Namespace | undefined {
+function openNamespace(directory: number, kind: Kind): Namespace | undefined {
   try {
-    return Namespace.open(path)
+    return Namespace.open(`/proc/self/fd/${directory}/ns/${kind}`)
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
