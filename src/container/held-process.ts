@@ -108,11 +108,7 @@ export class HeldProcess implements Disposable {
 
 type Parts = { pidfd: number; directory: number; root: number; namespaces: Map<Kind, Namespace> }
 
-function openNamespaces(
-  pid: number,
-  directory: number,
-  opened: (namespace: Namespace) => void,
-): Map<Kind, Namespace> {
+function openNamespaces(pid: number, directory: number, opened: (namespace: Namespace) => void): Map<Kind, Namespace> {
   const namespaces = new Map<Kind, Namespace>()
   for (const kind of KIND_NAMES) {
     // Of a process, a network namespace comes with the files that answer names in it.

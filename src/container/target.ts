@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { NsfdError } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
+import { SPAWN } from '../process/spawn.js'
 import { type ExecOptions, type ExecResult, execIn } from './exec.js'
 import { factsOf, type IdMapping, type ProcessFacts } from './facts.js'
 import { Files } from './files.js'
@@ -98,6 +99,11 @@ export class Target implements Disposable {
 
   /** Starts a command inside: see spawnIn. */
   spawn(command: string, args: readonly string[] = [], options: TargetSpawnOptions = {}): ChildProcess {
+    return spawnIn(this, command, args, options)
+  }
+
+  /** What spawn(target, …) calls. @internal */
+  [SPAWN](command: string, args: readonly string[], options: TargetSpawnOptions): ChildProcess {
     return spawnIn(this, command, args, options)
   }
 
