@@ -14,7 +14,7 @@ import { HeldProcess } from './held-process.js'
 import { Target } from './target.js'
 
 /** In the order that `nsfd ps` shows them. */
-export const ENGINES: readonly Engine[] = [docker, podman, containerd, cri, lxc, machine]
+export const ENGINES: readonly Engine[] = [docker, podman, cri, containerd, lxc, machine]
 
 /** The engines that a bare word is looked for in. The containers of cri are containerd's, seen from another side. */
 const FOR_BARE_WORDS = ENGINES.filter((engine) => engine !== cri)

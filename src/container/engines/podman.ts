@@ -52,7 +52,8 @@ async function inspect(user: User | undefined, names: string[]): Promise<Contain
     if (/no such container|no container with/i.test(error.stderr ?? '')) return '[]'
     throw error
   })
-  return (JSON.parse(output) as Inspection[]).map((each) => fromInspection(NAME, each))
+  // The command counts processes as we do, being our child; and rootless containers may have no cgroup to check.
+  return (JSON.parse(output) as Inspection[]).map((each) => ({ ...fromInspection(NAME, each), cgroup: undefined }))
 }
 
 async function run(user: User | undefined, ...args: string[]): Promise<string> {
