@@ -15,6 +15,8 @@ import type { Limit } from './facts.js'
 export type Entrance = {
   /** How many descriptors the command shall have, from 0. */
   stdio: number
+  /** Numbers among them that shall be closed. */
+  gaps: readonly number[]
   /** Entered in this order, by setns; pid is not among them: the child is born there. */
   namespaces: readonly { kind: Kind; fd: number }[]
   /** The root directory to live in, if the mount namespace is entered. */
@@ -54,6 +56,7 @@ export function reportFd(entrance: Entrance): number {
 export function stepsInto(entrance: Entrance): Step[] {
   return [
     ...hide(entrance),
+    ...fillGaps(entrance),
     ...joinCgroups(entrance),
     ...takeLimits(entrance.limits),
     ...enter(entrance),
@@ -63,6 +66,11 @@ export function stepsInto(entrance: Entrance): Step[] {
     ...takeTerminal(entrance),
     ...execute(entrance),
   ]
+}
+
+/** Filled for now: numbers of descriptors are counted on below. */
+function fillGaps({ gaps }: Entrance): Step[] {
+  return gaps.map(() => ({ call: 'openat', args: [FCNTL.AT_FDCWD, '/dev/null', FCNTL.O_CLOEXEC, 0] }))
 }
 
 /** Not even those with equal privileges may look into this process; exec makes the command visible again. */

@@ -19,12 +19,13 @@ export type ExecOptions = Omit<TargetSpawnOptions, 'stdio' | 'detached' | 'termi
   reject?: boolean
 }
 
-export type ExecResult = {
+/** Output is text, or bytes if options.encoding is 'buffer'. */
+export type ExecResult<Output = string> = {
   /** Null where a signal ended it. */
   code: number | null
   signal: NodeJS.Signals | null
-  stdout: string | Buffer
-  stderr: string | Buffer
+  stdout: Output
+  stderr: Output
 }
 
 const MAX_BUFFER = 64 * 1024 * 1024
@@ -33,12 +34,24 @@ const MAX_BUFFER = 64 * 1024 * 1024
  * Runs a command inside a target and resolves when it has ended.
  * @throws (rejects) as spawnIn; ERR_NSFD_EXIT with `result` if it fails; ETIMEDOUT; ERR_NSFD_MAXBUFFER; AbortError
  */
+export function execIn(
+  target: Target,
+  command: string,
+  args: readonly string[] | undefined,
+  options: ExecOptions & { encoding: 'buffer' },
+): Promise<ExecResult<Buffer>>
+export function execIn(
+  target: Target,
+  command: string,
+  args?: readonly string[],
+  options?: ExecOptions,
+): Promise<ExecResult>
 export async function execIn(
   target: Target,
   command: string,
   args: readonly string[] = [],
   options: ExecOptions = {},
-): Promise<ExecResult> {
+): Promise<ExecResult<string | Buffer>> {
   const { input, encoding = 'utf8', timeout, killSignal = 'SIGKILL', maxBuffer = MAX_BUFFER, reject, ...rest } = options
   rest.signal?.throwIfAborted()
   const child = spawnIn(target, command, args, { ...rest, killSignal, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -60,8 +73,13 @@ export async function execIn(
   child.stdin?.end(input)
   try {
     const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, fail) => {
-      child.once('error', fail)
-      child.once('close', (code, signal) => resolve([code, signal]))
+      let wrong: Error | undefined
+      child.on('error', (error) => {
+        wrong ??= error
+        if (child.pid === undefined) fail(error)
+      })
+      // Not before it has ended, also when it was aborted or could not be started.
+      child.once('close', (code, signal) => (wrong === undefined ? resolve([code, signal]) : fail(wrong)))
     })
     if (stopped !== undefined) throw stopped
     const text = (bytes: Buffer) => (encoding === 'buffer' ? bytes : bytes.toString(encoding))
@@ -84,7 +102,7 @@ function capture(stream: Readable, limit: number, exceeded: () => void): () => B
   return () => Buffer.concat(chunks)
 }
 
-function failed(command: string, target: Target, result: ExecResult): NsfdError & { result: ExecResult } {
+function failed(command: string, target: Target, result: ExecResult<string | Buffer>): NsfdError {
   const end = result.signal === null ? `exited with ${result.code}` : `was ended by ${result.signal}`
   const [last = ''] = String(result.stderr).trim().split('\n').slice(-1)
   const error = new NsfdError(`'${command}' in ${target} ${end}${last === '' ? '' : `: ${last.slice(0, 200)}`}`, {

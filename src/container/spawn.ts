@@ -53,6 +53,8 @@ export function spawnIn(
   const stdio = stdioList(options.stdio)
   const entrance: Entrance = {
     stdio: stdio.length,
+    // Node opens /dev/null for the first three, and leaves the others closed.
+    gaps: [...stdio.keys()].filter((index) => index > 2 && stdio[index] === 'ignore'),
     namespaces: way.enters.map((each) => ({ kind: each.kind, fd: each.fd })),
     rootFd: way.root,
     cgroupFiles: way.inside ? cgroupsFor(target, options.cgroup) : [],

@@ -108,7 +108,17 @@ export class Target implements Disposable {
   }
 
   /** Runs a command inside to its end, and captures what it prints: see execIn. */
-  exec(command: string, args: readonly string[] = [], options: ExecOptions = {}): Promise<ExecResult> {
+  exec(
+    command: string,
+    args: readonly string[] | undefined,
+    options: ExecOptions & { encoding: 'buffer' },
+  ): Promise<ExecResult<Buffer>>
+  exec(command: string, args?: readonly string[], options?: ExecOptions): Promise<ExecResult>
+  exec(
+    command: string,
+    args?: readonly string[],
+    options?: ExecOptions & { encoding: 'buffer' },
+  ): Promise<ExecResult | ExecResult<Buffer>> {
     return execIn(this, command, args, options)
   }
 

@@ -224,7 +224,7 @@ export const LISTINGS = {
     68 00 00 54          |          b.hi report
     c7 24 c0 9a          |          lsr  x7, x6, x0
     47 ff 07 37          |          tbnz x7, #0, go_on
-    80 02 00 a9          |  report: stp  x19, x0, [x20]
+    93 02 00 a9          |  report: stp  x19, x0, [x20]
     93 02 01 91          |          add  x19, x20, #64
     f0 ff ff 17          |          b    next`,
 } as const

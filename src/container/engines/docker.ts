@@ -1,5 +1,6 @@
 // Docker, by its API on a unix socket: https://docs.docker.com/reference/api/engine/. Podman's service speaks it too.
 import { existsSync } from 'node:fs'
+import { invalidArgument } from '../../kernel/errors.js'
 import { type Container, choose, type Engine } from '../engine.js'
 import { getJson } from '../unix-http.js'
 
@@ -60,6 +61,8 @@ export async function listOver(engine: string, socket: string): Promise<Containe
 }
 
 export async function findOver(engine: string, socket: string, query: string): Promise<Container | undefined> {
+  if (!/^[\w][\w.-]*$/.test(query))
+    throw invalidArgument('target', `must be a name or id that ${engine} could give`, query)
   const found = (await getJson(engine, socket, `/containers/${encodeURIComponent(query)}/json`).catch(async (error) => {
     // Several ids begin like that: say which.
     choose(engine, await listOver(engine, socket), query)
