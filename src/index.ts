@@ -1,6 +1,13 @@
 // The public face of nsfd.
 import './context/run.js'
 
+export type { CopyOptions, CopyResult } from './container/copy.js'
+export type { Container } from './container/engine.js'
+export { type ExecOptions, type ExecResult, execIn } from './container/exec.js'
+export type { Files } from './container/files.js'
+export { listContainers, openTarget } from './container/open-target.js'
+export type { TargetSpawnOptions } from './container/spawn.js'
+export { Target } from './container/target.js'
 export {
   AF_INET,
   AF_INET6,
@@ -23,3 +30,4 @@ export type { Pin, PinInfo } from './namespace/pin.js'
 export { setns } from './namespace/setns.js'
 export { close, socketat } from './namespace/socketat.js'
 export { NamespaceWorker, type NamespaceWorkerOptions } from './process/namespace-worker.js'
+export { type SpawnOptions, spawn } from './process/spawn.js'

@@ -51,6 +51,7 @@ export const FCNTL = {
   F_SETFD: 2,
   FD_CLOEXEC: 1,
   F_DUPFD_CLOEXEC: 1030,
+  F_ADD_SEALS: 1033,
   LOCK_EX: 2,
   LOCK_NB: 4,
   O_CLOEXEC: 0o2000000,
@@ -75,7 +76,9 @@ export const SOCK_CLOEXEC = 0o2000000
 
 /** <linux/openat2.h>: how openat2(2) may resolve a path. */
 export const RESOLVE = {
+  RESOLVE_NO_XDEV: 0x01,
   RESOLVE_NO_MAGICLINKS: 0x02,
+  RESOLVE_NO_SYMLINKS: 0x04,
   RESOLVE_IN_ROOT: 0x10,
 } as const
 
@@ -98,4 +101,21 @@ export const SOCKET = {
   SO_RCVBUFFORCE: 33,
   MSG_TRUNC: 0x20,
   MSG_DONTWAIT: 0x40,
+} as const
+
+/** <linux/memfd.h>, and the seals of <linux/fcntl.h>: SEAL, SHRINK, GROW, WRITE. */
+export const MEMFD = {
+  MFD_CLOEXEC: 1,
+  MFD_ALLOW_SEALING: 2,
+  MFD_EXEC: 0x10,
+  F_SEAL_ALL: 0xf,
+} as const
+
+/** <linux/prctl.h> */
+export const PRCTL = {
+  PR_SET_DUMPABLE: 4,
+  PR_CAPBSET_DROP: 24,
+  PR_SET_NO_NEW_PRIVS: 38,
+  PR_CAP_AMBIENT: 47,
+  PR_CAP_AMBIENT_CLEAR_ALL: 4,
 } as const

@@ -30,6 +30,7 @@ const declarations = {
   execve: 'int execve(const char *path, const char **argv, const char **envp)',
   execvp: 'int execvp(const char *file, const char **argv)',
   signal: 'intptr_t signal(int signal, intptr_t handler)',
+  memfd_create: 'int memfd_create(const char *name, uint flags)',
   abort: 'void abort()',
 } as const
 
@@ -71,6 +72,7 @@ export type Libc = {
   execve(path: string, argv: (string | null)[], envp: (string | null)[]): number
   execvp(file: string, argv: (string | null)[]): number
   signal(signal: number, handler: number): number
+  memfd_create(name: string, flags: number): number
   abort(): never
   pidfd_send_signal(pidfd: number, signal: number, info: number, flags: number): number
   pidfd_open(pid: number, flags: number): number

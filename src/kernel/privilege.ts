@@ -19,3 +19,9 @@ export function hasCapability(capability: Capability): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1]
   return effective !== undefined && ((BigInt(`0x${effective}`) >> BigInt(CAP[capability])) & 1n) === 1n
 }
+
+/** What the calling thread may make effective (CapPrm), as bits. */
+export function permittedCapabilities(): bigint {
+  const status = readFileSync('/proc/thread-self/status', 'latin1')
+  return BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`)
+}

@@ -13,6 +13,13 @@ export type SpawnOptions = NodeSpawnOptions & {
   newNamespaces?: readonly Kind[]
 }
 
+/** How something that is more than namespaces, a container's Target, starts a command inside itself. */
+export const SPAWN: unique symbol = Symbol('nsfd.spawn')
+
+export type Spawnable<Options> = {
+  [SPAWN](command: string, args: readonly string[], options: Options): ChildProcess
+}
+
 /**
  * Starts a command inside namespaces. Like child_process.spawn: pid, kill(), exit code, signal and stdio are the
  * command's own. The namespaces may be closed as soon as this returns.
@@ -22,7 +29,8 @@ export type SpawnOptions = NodeSpawnOptions & {
  * - pid where the calling thread may not come back to its own (in a user namespace with the machine's pid namespace), and
  *   pid together with a new user namespace: the child stays nsenter or unshare, and the command is its child. Of
  *   unshare, SIGKILL takes the command along; other signals may not reach it.
- * @param inside a namespace, or one of each kind; may be empty if options.newNamespaces is not
+ * @param inside a namespace, or one of each kind; may be empty if options.newNamespaces is not. Or a Target of openTarget(),
+ *   with options of its own: see Target.spawn
  * @param command a program, by name or path, looked up where the child is
  * @param args its arguments
  * @param options those of child_process.spawn, and newNamespaces
@@ -37,14 +45,23 @@ export function spawn(
   options?: SpawnOptions,
 ): ChildProcess
 export function spawn(inside: Namespace | readonly Namespace[], command: string, options: SpawnOptions): ChildProcess
+export function spawn<Options>(
+  inside: Spawnable<Options>,
+  command: string,
+  args?: readonly string[],
+  options?: Options,
+): ChildProcess
+export function spawn<Options>(inside: Spawnable<Options>, command: string, options: Options): ChildProcess
 export function spawn(
-  inside: Namespace | readonly Namespace[],
+  inside: Namespace | readonly Namespace[] | Spawnable<SpawnOptions>,
   command: string,
   argsOrOptions: readonly string[] | SpawnOptions = [],
   maybeOptions: SpawnOptions = {},
 ): ChildProcess {
   const args = Array.isArray(argsOrOptions) ? (argsOrOptions as string[]) : []
-  const { newNamespaces, ...options } = Array.isArray(argsOrOptions) ? maybeOptions : (argsOrOptions as SpawnOptions)
+  const given = Array.isArray(argsOrOptions) ? maybeOptions : (argsOrOptions as SpawnOptions)
+  if (isSpawnable(inside)) return inside[SPAWN](command, args, given)
+  const { newNamespaces, ...options } = given
   checkCommand(command)
   for (const arg of args) checkText('args', arg)
   const plan = planFor(inside, newNamespaces)
@@ -85,6 +102,10 @@ function holding(plan: Plan, start: () => ChildProcess): ChildProcess {
     release()
     throw error
   }
+}
+
+function isSpawnable(inside: unknown): inside is Spawnable<SpawnOptions> {
+  return typeof inside === 'object' && inside !== null && SPAWN in inside
 }
 
 function checkCommand(command: unknown): void {
