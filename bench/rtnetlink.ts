@@ -16,6 +16,8 @@ const PAIRS = 500
 const LINKS = 1000
 const RUNS = 5
 const GROUP = 77
+/** The kernel takes a namespace down some time after it is closed; what is measured next should not pay for it. */
+const SETTLE_MS = 300
 const QUEUES = { txQueues: 1, rxQueues: 1 }
 const peers = join(dirname(fileURLToPath(import.meta.url)).replace(/\/build\/bench$/, '/bench'), 'peers', 'rtnetlink')
 const scratch = mkdtempSync(join(tmpdir(), 'nsfd-bench-'))
@@ -218,9 +220,6 @@ function findPython(): string | undefined {
   console.log('pyroute2 is left out: install python3-pyroute2')
   return undefined
 }
-
-/** The kernel takes a namespace down some time after it is closed; what is measured next should not pay for it. */
-const SETTLE_MS = 300
 
 async function inPlace<T>(work: (place: Place) => Promise<T>): Promise<T> {
   await sleep(SETTLE_MS)
