@@ -123,7 +123,7 @@ async function wireByUs({ rt, there, far }: Place, queues: object): Promise<void
 }
 
 /** What the kernel itself takes: requests made beforehand, sent by one system call, answers not even read. */
-async function wireBare({ near, far, rt, there }: Place): Promise<number> {
+async function wireBare({ near, far, there }: Place): Promise<number> {
   const requests = (each: (i: number) => ReturnType<typeof addLink>) =>
     Buffer.concat(
       Array.from({ length: PAIRS }, (_, i) => {
@@ -145,12 +145,12 @@ async function wireBare({ near, far, rt, there }: Place): Promise<number> {
   libc().send(fd, links, links.length, 0)
   const made = performance.now() - begin
   libc().close(fd)
-  void rt
-  const addressing = await timed(() =>
-    there.batch((b) => {
+  const addressing = await timed(async () => {
+    const { failures } = await there.batch((b) => {
       for (let i = 0; i < PAIRS; i++) b.address.add({ dev: `f${i}`, address: `10.${i >> 8}.${i & 255}.1/24` })
-    }),
-  )
+    })
+    if (failures[0]) throw failures[0].error
+  })
   return made + addressing
 }
 
