@@ -83,11 +83,17 @@ async function asker(sides: Sides, side: Side): Promise<Ask> {
   mqtt.on('error', () => {}) // it says so, and comes back
   mqtt.on('message', (topic, payload) => waiting.get(topic)?.(String(payload)))
   await mqtt.subscribeAsync('answer/+')
-  return (n) =>
-    new Promise((resolve, reject) => {
-      waiting.set(`answer/${n}`, resolve)
-      mqtt.publish(`ask/${n}`, '', { qos: 1 }, (error) => error && reject(error))
-    })
+  return async (n) => {
+    const answered = new Promise<string>((resolve) => waiting.set(`answer/${n}`, resolve))
+    const ask = () => mqtt.publish(`ask/${n}`, '', { qos: 1 })
+    const again = setInterval(ask, 500) // a broker that is killed takes messages with it
+    ask()
+    try {
+      return await answered
+    } finally {
+      clearInterval(again)
+    }
+  }
 }
 
 async function ready(sides: Sides, side: Side): Promise<void> {

@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Namespace } from '#dist/index.js'
@@ -14,6 +15,10 @@ import { needs } from '../../support/needs.js'
 import type { ServerName } from '../../support/servers.js'
 
 everyTestEndsAtHome()
+
+/** A test that is cut off by its timeout never gets to its end; what it started would keep this process alive. */
+const unfinished = new Set<Sides>()
+after(() => Promise.all([...unfinished].map((sides) => sides[Symbol.asyncDispose]())))
 
 export type Server = { readonly pid: number; stop(signal?: NodeJS.Signals): Promise<void> }
 
@@ -73,7 +78,7 @@ export async function twoSides(): Promise<Sides> {
   const blue = make('blue') as Side
   Object.assign(red, { other: blue })
   Object.assign(blue, { other: red })
-  return {
+  const sides: Sides = {
     red,
     blue,
     both: [red, blue],
@@ -81,12 +86,15 @@ export async function twoSides(): Promise<Sides> {
     dir,
     atEnd: (close) => closers.push(close),
     async [Symbol.asyncDispose]() {
+      unfinished.delete(sides)
       for (const close of closers) await close()
       await Promise.all([...running].map((server) => server.stop()))
       for (const side of [red, blue]) side.ns.close()
       rmSync(dir, { recursive: true, force: true })
     },
   }
+  unfinished.add(sides)
+  return sides
 }
 
 async function startInside(
