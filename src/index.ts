@@ -8,6 +8,7 @@ export type { Files } from './container/files.js'
 export { listContainers, openTarget } from './container/open-target.js'
 export type { TargetSpawnOptions } from './container/spawn.js'
 export { Target } from './container/target.js'
+export { type DiscoveredNamespace, type DiscoverOptions, type Discovery, discover } from './discovery/discover.js'
 export {
   AF_INET,
   AF_INET6,

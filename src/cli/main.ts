@@ -12,6 +12,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   pin: async () => (await import('./pin.js')).pinCommand(),
   ls: async () => (await import('./ls.js')).lsCommand(),
   exec: async () => (await import('./exec.js')).execCommand(),
+  link: async () => (await import('./link.js')).linkCommand(),
   doctor: async () => (await import('./doctor.js')).doctorCommand(),
   demo: async () => {
     await import('../context/run.js') // the demo runs things inside

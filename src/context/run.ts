@@ -42,6 +42,7 @@ supplyInside({
   connector: (namespace) => run(namespace, () => connectorOf(namespace)),
   agent: (namespace, options) => run(namespace, () => agentOf(namespace, options)),
   lookup: (namespace) => run(namespace, () => lookupOf(namespace)),
+  currentNet: () => currentStore().net,
 })
 
 function checkCall(namespace: Namespace, fn: unknown): VisitableKind {

@@ -34,6 +34,8 @@ export type Inside = {
   connector(namespace: Namespace): Connector
   agent(namespace: Namespace, options?: AgentOptions): http.Agent
   lookup(namespace: Namespace): Lookup
+  /** The net namespace whose call tree this is; undefined at home. */
+  currentNet(): Namespace | undefined
 }
 
 let supplied: Inside | undefined
@@ -45,4 +47,9 @@ export function supplyInside(inside: Inside): void {
 export function inside(): Inside {
   if (supplied === undefined) throw new Error('nsfd: the context is not loaded; import nsfd itself, not a file of it')
   return supplied
+}
+
+/** The net namespace of the calling call tree; undefined at home, or where nothing has loaded the context. */
+export function contextNet(): Namespace | undefined {
+  return supplied?.currentNet()
 }

@@ -1,4 +1,6 @@
 // Route: rtnetlink in one namespace. Opened once, by socketat; it never needs to enter again.
+
+import { contextNet } from '../namespace/inside.js'
 import { Namespace } from '../namespace/namespace.js'
 import { type Batch, type BatchOptions, type BatchResult, collect, runBatch } from './batch.js'
 import type { Family } from './codec/ip.js'
@@ -41,12 +43,12 @@ export class Route implements AsyncDisposable {
 
   /**
    * Opens rtnetlink in a namespace. The Route stays there whoever uses it, and holds the namespace while it is open.
-   * @param ns a net Namespace; that of the calling thread, if not given
+   * @param ns a net Namespace; if not given, that of the run() it is called in, or home
    * @throws EPERM if the namespace may not be entered; EMFILE
    * Source: rtnetlink(7), and socketat of the seed.
    */
   static open(ns?: Namespace): Route {
-    return new Route(ns)
+    return new Route(ns ?? contextNet())
   }
 
   get link() {
