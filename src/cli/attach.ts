@@ -13,7 +13,7 @@ import type { TargetSpawnOptions } from '../container/spawn.js'
 import { hasCode } from '../kernel/errors.js'
 import { close } from '../kernel/syscalls.js'
 import { EXIT } from './failure.js'
-import { openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
+import { makeRaw, openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
 
 type Start = (options: Pick<TargetSpawnOptions, 'stdio' | 'detached' | 'terminal'>) => ChildProcess
 type Slot = number | 'pipe'
@@ -33,10 +33,12 @@ export async function attach(start: Start, hostile: boolean): Promise<number | E
   if (isatty(0) && isatty(1)) return attachTerminal(start)
   const slots = [0, 1, 2].map((fd): Slot => (isLendable(fd) ? fd : 'pipe'))
   const child = start({ stdio: slots, detached: true })
-  return ended(
-    child,
-    [...relayOutput(child), relayInput(child)].filter((each) => each !== undefined),
-  )
+  relayInput(child)
+  try {
+    return await ended(child, relayOutput(child))
+  } finally {
+    letGo(child)
+  }
 }
 
 /** Pipes, sockets and devices such as /dev/null are what they are; files, directories and terminals lead to more. */
@@ -54,8 +56,14 @@ function relayOutput(child: ChildProcess): Promise<void>[] {
 }
 
 /** Not waited for: the command may end without having read all. */
-function relayInput(child: ChildProcess): undefined {
+function relayInput(child: ChildProcess): void {
   if (child.stdin !== null) pour(process.stdin, child.stdin, true).catch(() => process.stdin.destroy())
+}
+
+/** Others over there may hold the pipes for as long as they like. */
+function letGo(child: ChildProcess): void {
+  if (child.stdin !== null) process.stdin.destroy()
+  for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy()
 }
 
 async function attachTerminal(start: Start): Promise<number | Error> {
@@ -65,14 +73,16 @@ async function attachTerminal(start: Start): Promise<number | Error> {
   const own = isatty(2) ? terminal.peer : isLendable(2) ? 2 : 'pipe'
   const child = startAndClose(start, terminal, [terminal.peer, terminal.peer, own])
   process.stdout.on('resize', resize)
-  process.stdin.setRawMode(true)
+  const restore = makeRaw(0)
   try {
     process.stdin.on('data', (bytes) => terminal.master.write(bytes))
+    const hungUp = hangUp(terminal)
     const shown = showUntilHangup(terminal.master)
-    return await ended(child, [shown, ...relayOutput(child)])
+    return await Promise.race([ended(child, [shown, ...relayOutput(child)]), hungUp])
   } finally {
-    process.stdin.setRawMode(false)
+    if (!process.stdin.readableEnded && !process.stdin.errored) restore()
     process.stdin.destroy()
+    letGo(child)
     process.stdout.off('resize', resize)
     terminal.master.destroy()
   }
@@ -87,6 +97,17 @@ function startAndClose(start: Start, { peer, master }: PseudoTerminal, stdio: Sl
   } finally {
     close(peer)
   }
+}
+
+/** Where our terminal goes away, so does the command's; one that stays in spite of that is left alone. */
+async function hangUp({ master }: PseudoTerminal): Promise<number> {
+  await new Promise((resolve) => {
+    for (const event of ['end', 'error'] as const) process.stdin.once(event, resolve)
+  })
+  master.destroy()
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(EXIT.signalled + constants.signals.SIGHUP), LINGER_MS).unref()
+  })
 }
 
 /** EIO says that nobody has the other side open any more. */

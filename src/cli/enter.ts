@@ -46,8 +46,9 @@ export function enterCommand(): Command {
 }
 
 async function enter(word: string, line: string[], options: Options): Promise<void> {
+  const attaching = import('./attach.js') // loads while the engine thinks
   using target = await openTarget(word)
-  const { attach } = await import('./attach.js')
+  const { attach } = await attaching
   const spawning = spawnOptions(target, options)
   const inside = target.rootFd !== undefined && (spawning.namespaces?.includes('mnt') ?? true)
   const [command = await shellOf(target, inside, spawning.uid), ...args] = line

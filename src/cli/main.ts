@@ -18,10 +18,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
     await import('../context/run.js') // the demo runs things inside
     return (await import('./demo.js')).demoCommand()
   },
-  enter: async () => {
-    await import('../context/run.js')
-    return (await import('./enter.js')).enterCommand()
-  },
+  enter: async () => (await import('./enter.js')).enterCommand(),
   ps: async () => (await import('./ps.js')).psCommand(),
   inspect: async () => (await import('./inspect.js')).inspectCommand(),
   cp: async () => (await import('./cp.js')).cpCommand(),

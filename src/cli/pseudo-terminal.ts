@@ -17,6 +17,33 @@ export type PseudoTerminal = {
   resize(columns: number, rows: number): void
 }
 
+/** <asm-generic/termbits.h>, as cfmakeraw(3) uses them: every byte as it comes, both ways. */
+const TCGETS = 0x5401
+const TCSETS = 0x5402
+const RAW = { input: ~0o2753, output: ~0o1, control: ~0o460, local: ~0o100113 }
+const CS8 = 0o60
+const TERMIOS_SIZE = 64
+const [VTIME, VMIN] = [17 + 5, 17 + 6]
+
+/**
+ * Makes a terminal raw. Node's own raw mode would go on adding carriage returns to what is shown.
+ * @returns a function that makes it what it was
+ */
+export function makeRaw(fd: number): () => void {
+  const asked = 'cannot set the mode of the terminal'
+  const before = Buffer.alloc(TERMIOS_SIZE)
+  ioctl(fd, TCGETS, before, { asked })
+  const raw = Buffer.from(before)
+  for (const [index, mask] of [RAW.input, RAW.output, RAW.control, RAW.local].entries()) {
+    raw.writeUInt32LE((before.readUInt32LE(4 * index) & mask) >>> 0, 4 * index)
+  }
+  raw.writeUInt32LE((raw.readUInt32LE(8) | CS8) >>> 0, 8)
+  raw[VMIN] = 1
+  raw[VTIME] = 0
+  ioctl(fd, TCSETS, raw, { asked })
+  return () => void ioctl(fd, TCSETS, before, { asked })
+}
+
 export function openPseudoTerminal(): PseudoTerminal {
   const asked = 'cannot make a terminal'
   const fd = open('/dev/ptmx', constants.O_RDWR | constants.O_NOCTTY, { asked })

@@ -4,25 +4,30 @@ import { invalidArgument } from '../kernel/errors.js'
 import { KIND_NAMES, type Kind } from '../namespace/kinds.js'
 import { Namespace } from '../namespace/namespace.js'
 import { ambiguous, type Container, type Engine, noSuchTarget, openContainer, wordOf } from './engine.js'
-import { containerd } from './engines/containerd.js'
-import { cri } from './engines/cri.js'
-import { docker } from './engines/docker.js'
-import { lxc } from './engines/lxc.js'
-import { machine } from './engines/machine.js'
-import { podman } from './engines/podman.js'
 import { HeldProcess } from './held-process.js'
 import { Target } from './target.js'
 
-/** In the order that `nsfd ps` shows them. */
-export const ENGINES: readonly Engine[] = [docker, podman, cri, containerd, lxc, machine]
+/** In the order that `nsfd ps` shows them; each is loaded when it is asked. */
+const ENGINES = {
+  docker: async () => (await import('./engines/docker.js')).docker,
+  podman: async () => (await import('./engines/podman.js')).podman,
+  cri: async () => (await import('./engines/cri.js')).cri,
+  containerd: async () => (await import('./engines/containerd.js')).containerd,
+  lxc: async () => (await import('./engines/lxc.js')).lxc,
+  machine: async () => (await import('./engines/machine.js')).machine,
+} satisfies Record<string, () => Promise<Engine>>
+
+type EngineName = keyof typeof ENGINES
+
+const ENGINE_NAMES = Object.keys(ENGINES) as EngineName[]
 
 /** The engines that a bare word is looked for in. The containers of cri are containerd's, seen from another side. */
-const FOR_BARE_WORDS = ENGINES.filter((engine) => engine !== cri)
+const FOR_BARE_WORDS = ENGINE_NAMES.filter((name) => name !== 'cri')
 
 type Opener = (rest: string) => Promise<Target>
 
 const PREFIXES: Record<string, Opener> = {
-  ...Object.fromEntries(ENGINES.map((engine) => [engine.name, (rest: string) => openContainer(engine, rest)])),
+  ...Object.fromEntries(ENGINE_NAMES.map((name) => [name, (rest: string) => openIn(name, rest)])),
   ...Object.fromEntries(KIND_NAMES.map((kind) => [kind, async (name: string) => openPin(name, kind)])),
   // A pid namespace's pin has the same prefix as a process: digits are a process.
   pid: async (rest) => (/^\d+$/.test(rest) ? openProcess(rest) : openPin(rest, 'pid')),
@@ -58,8 +63,9 @@ export async function openTarget(word: string): Promise<Target> {
 
 /** All containers of all engines that are there; what an engine that does not answer would have said is in `failures`. */
 export async function listContainers(
-  engines = ENGINES,
+  names: readonly EngineName[] = ENGINE_NAMES,
 ): Promise<{ containers: Container[]; failures: { engine: string; error: Error }[] }> {
+  const engines = await Promise.all(names.map((name) => ENGINES[name]()))
   const present = engines.filter((engine) => engine.present())
   const answers = await Promise.allSettled(present.map((engine) => engine.list()))
   const all = answers.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
@@ -102,16 +108,20 @@ function pinMatches(word: string): Match[] {
 }
 
 function containerMatches(word: string, containers: readonly Container[]): Match[] {
-  return FOR_BARE_WORDS.flatMap((engine) => {
-    const own = containers.filter((each) => each.engine === engine.name)
+  return FOR_BARE_WORDS.flatMap((name) => {
+    const own = containers.filter((each) => each.engine === name)
     const exact = own.filter(({ name, id }) => name === word || id === word)
     const matching = exact.length > 0 ? exact : own.filter(({ id }) => id.startsWith(word))
     return matching.map((each) => ({
       word: wordOf(each),
       exact: exact.length > 0,
-      open: () => openContainer(engine, each.key ?? each.id),
+      open: () => openIn(name, each.key ?? each.id),
     }))
   })
+}
+
+async function openIn(name: EngineName, query: string): Promise<Target> {
+  return openContainer(await ENGINES[name](), query)
 }
 
 function openProcess(word: string): Target {

@@ -7,17 +7,11 @@ import type { Namespace } from '../namespace/namespace.js'
 import { visit, visitNew } from '../namespace/thread.js'
 import { withHops } from './hop.js'
 import { type Plan, planFor } from './plan.js'
+import { isSpawnable, SPAWN, type Spawnable } from './spawnable.js'
 
 export type SpawnOptions = NodeSpawnOptions & {
   /** Kinds of which the child gets new namespaces of its own. With pid, the command is the init of its namespace. */
   newNamespaces?: readonly Kind[]
-}
-
-/** How something that is more than namespaces, a container's Target, starts a command inside itself. */
-export const SPAWN: unique symbol = Symbol('nsfd.spawn')
-
-export type Spawnable<Options> = {
-  [SPAWN](command: string, args: readonly string[], options: Options): ChildProcess
 }
 
 /**
@@ -102,10 +96,6 @@ function holding(plan: Plan, start: () => ChildProcess): ChildProcess {
     release()
     throw error
   }
-}
-
-function isSpawnable(inside: unknown): inside is Spawnable<SpawnOptions> {
-  return typeof inside === 'object' && inside !== null && SPAWN in inside
 }
 
 function checkCommand(command: unknown): void {

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Namespace } from 'nsfd'
 import { nsfd, shellLine, startNsfd } from '../cli/nsfd.js'
 import { uniqueName } from '../support/names.js'
 import { needs } from '../support/needs.js'
-import { docker, dockerRun, needsEngine, type Running } from './engines.js'
+import { docker, dockerRun, needsEngine, output, type Running } from './engines.js'
 import { inTerminal, onTerminal } from './terminal.js'
 
 describe('nsfd enter', needsEngine('docker'), () => {
@@ -38,19 +39,38 @@ describe('nsfd enter', needsEngine('docker'), () => {
     await session.shows(/# /)
     session.type('sleep 1000\n')
     await session.shows(/sleep 1000\r\n/)
+    await sleep(300) // the shell has its terminal in a mode for editing until sleep runs
     session.type('\x03')
     await session.shows(/\^C/)
     session.type('echo code $?\n')
     await session.shows(/code 130/)
     session.type('sleep 1001\n')
     await session.shows(/sleep 1001\r\n/)
+    await sleep(300)
     session.type('\x1a')
     await session.shows(/Stopped/)
     session.type('kill -9 %1; wait; echo gone\n')
     await session.shows(/\ngone/)
+    session.type('\x04') // "You have stopped jobs", says the shell first
+    await sleep(300)
     session.type('\x04')
     await session.shows(/same/)
     assert.equal(await session.ended, 0)
+  })
+
+  test('a terminal that goes away takes the shell and nsfd along', async () => {
+    const session = onTerminal([
+      'sh',
+      '-c',
+      `exec ${shellLine('enter', word, '--', 'sh', '-c', 'echo up; sleep 1003')}`,
+    ])
+    await session.shows(/up/)
+    session.hangUp()
+    await session.ended
+    const deadline = Date.now() + 5000
+    const left = () => docker('exec', web.name, 'sh', '-c', 'pgrep -f "sleep 100[3]" || true')
+    while (left() !== '' && Date.now() < deadline) await sleep(50)
+    assert.equal(left(), '')
   })
 
   test('on a terminal: what fails to start says so, and gives the terminal back', async () => {
@@ -76,9 +96,10 @@ describe('nsfd enter', needsEngine('docker'), () => {
   test('a command that ends without reading, or whose children go on, does not keep nsfd', () => {
     assert.equal(nsfd(['enter', word, '--', 'true'], { input: 'y'.repeat(1_000_000) }).code, 0)
     const begun = Date.now()
-    assert.equal(inside('--', 'sh', '-c', 'sleep 1002 & echo started').stdout, 'started\n')
+    const line = shellLine('enter', word, '--', 'sh', '-c', 'sleep 1002 & echo started')
+    assert.equal(output('sh', '-c', `f=$(mktemp); ${line} > $f 2> /dev/null; cat $f; rm $f`), 'started')
     assert.ok(Date.now() - begun < 5000)
-    docker('exec', web.name, 'pkill', '-9', '-f', 'sleep 1002')
+    docker('exec', web.name, 'sh', '-c', 'pkill -9 -f "sleep 100[2]" || true')
   })
 
   test('exit codes: not found 127, not executable 126, killed 128 and the signal', () => {

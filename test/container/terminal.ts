@@ -12,6 +12,7 @@ export type Session = {
   resize(columns: number, rows: number): void
   /** Waits until the screen shows it. */
   shows(expected: RegExp): Promise<void>
+  hangUp(): void
   ended: Promise<number | null>
 }
 
@@ -40,11 +41,22 @@ export function onTerminal(command: readonly string[]): Session {
   const shows = async (expected: RegExp) => {
     const deadline = Date.now() + PATIENCE_MS
     while (!expected.test(screen)) {
-      if (Date.now() > deadline) throw new Error(`The terminal never showed ${expected}, but:\n${screen}`)
+      if (Date.now() > deadline) {
+        master.destroy()
+        throw new Error(`The terminal never showed ${expected}, but:\n${JSON.stringify(screen)}`)
+      }
       await sleep(10)
     }
   }
-  return { child, seen: () => screen, type: (text) => void master.write(text), resize, shows, ended }
+  return {
+    child,
+    seen: () => screen,
+    type: (text) => void master.write(text),
+    resize,
+    shows,
+    hangUp: () => void master.destroy(),
+    ended,
+  }
 }
 
 /** Runs a command to its end and returns all it showed. */
