@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { after, afterEach, before, beforeEach } from 'node:test'
 import { LACKING_SERVERS } from './servers.js'
 
 /** Each answers with what is missing, as the end of "skipped, because …". */
@@ -24,6 +25,8 @@ const LACKING = {
 export type Need = keyof typeof LACKING
 
 const CAP_SYS_ADMIN = 21n
+const HOOKS = { before, after, beforeEach, afterEach }
+const NO_HOOKS: typeof HOOKS = { before() {}, after() {}, beforeEach() {}, afterEach() {} }
 const required = new Set((process.env.NSFD_REQUIRE ?? '').split(','))
 const answers = new Map<Need, string | undefined>()
 
@@ -36,6 +39,11 @@ export function needs(...needed: Need[]): { skip?: string } {
     return { skip: reason }
   }
   return {}
+}
+
+/** The hooks of a file whose every test needs this: none of them runs where all those tests are skipped. */
+export function hooksFor(...needed: Need[]): typeof HOOKS {
+  return needed.every(has) ? HOOKS : NO_HOOKS
 }
 
 export function has(need: Need): boolean {
