@@ -1,9 +1,11 @@
 // What a test needs of the machine. `test('…', needs('root'), () => …)` skips where it is missing, with the reason;
 // NSFD_REQUIRE=root,… (as CI sets it) turns that skip into a failure.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { dirname } from 'node:path'
 import { after, afterEach, before, beforeEach } from 'node:test'
+import { hasCode } from '#dist/kernel/errors.js'
 import { LACKING_SERVERS } from './servers.js'
 
 /** Each answers with what is missing, as the end of "skipped, because …". */
@@ -17,6 +19,8 @@ const LACKING = {
   userns: () =>
     succeeds('unshare', '--user', '--map-root-user', 'true') ? undefined : 'user namespaces may not be created here',
   iproute2: () => (succeeds('ip', '-V') && succeeds('ss', '-V') ? undefined : 'iproute2 (ip, ss) is not installed'),
+  /** Files of named namespaces can be put where ip(8) and nsfd look for them. */
+  etcNetns: () => (isWritable('/etc/netns') ? undefined : 'it needs to write to /etc/netns'),
   /** File handles of namespaces and NS_GET_ID. */
   handles: () => (isKernelAtLeast(6, 18) ? undefined : `it needs Linux 6.18, this is ${release()}`),
   ...LACKING_SERVERS,
@@ -63,6 +67,17 @@ function hasCapability(bit: bigint): boolean {
 /** The first user namespace maps every id to itself. */
 function isInitialUserNamespace(): boolean {
   return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+}
+
+/** A directory that is there, or can be made. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EROFS')) return false
+    throw error
+  }
 }
 
 function succeeds(command: string, ...args: string[]): boolean {
