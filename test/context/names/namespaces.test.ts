@@ -132,12 +132,12 @@ async function startSide(name: string, address: string): Promise<Side> {
       'exec',
       name,
       serverProgram('dnsmasq'),
-      '--keep-in-foreground',
+      '--no-daemon',
       '--conf-file=/dev/null',
       '--no-resolv',
       '--no-hosts',
     ]
-      .concat(['--user=root', '--listen-address=127.0.0.1', '--bind-interfaces', '--pid-file', '--log-facility=-'])
+      .concat(['--listen-address=127.0.0.1', '--bind-interfaces'])
       .concat([`--address=/web.test/${address}`, `--txt-record=text.test,I am ${address}`, '--local=/test/'])
       .concat([
         `--ptr-record=${address.split('.').reverse().join('.')}.in-addr.arpa,web.test`,
