@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { hasCode } from '../kernel/errors.js'
 import type { Kind } from '../namespace/kinds.js'
+import { checkPinName } from '../namespace/names.js'
 import { Namespace } from '../namespace/namespace.js'
 import { examples, kindOption } from './options.js'
 import { printJson } from './output.js'
@@ -34,6 +35,7 @@ function add(name: string, { kind, existOk, json }: Options): void {
 }
 
 function create(name: string, kind: Kind): Namespace {
+  checkPinName(name) // before anything is made, so that a bad name is said even to those who may make nothing
   const namespace = Namespace.create(kind)
   try {
     namespace.pin(name)

@@ -1,5 +1,5 @@
 // Which native calls of Node make kernel objects, and wrapping them, once a thread.
-import { NsfdError } from '../kernel/errors.js'
+import { hasCode } from '../kernel/errors.js'
 import { Namespace } from '../namespace/namespace.js'
 import { isVisiting } from '../namespace/thread.js'
 import { type Bindings, type NativeHandle, replaceMethod } from './bindings.js'
@@ -59,7 +59,7 @@ function proveFirstChild(child: NativeHandle, expected: Namespace | undefined): 
     using actual = Namespace.ofProcess(child.pid, 'net')
     childProven = actual.equals(expected)
   } catch (error) {
-    if (error instanceof NsfdError && error.code === 'ESRCH') return 0 // it has ended already; the next one will tell
+    if (hasCode(error, 'ESRCH', 'ENOENT')) return 0 // it has ended already, or is a zombie; the next one will tell
     throw error
   }
   if (childProven) return 0

@@ -31,6 +31,7 @@ const declarations = {
   execvp: 'int execvp(const char *file, const char **argv)',
   signal: 'intptr_t signal(int signal, intptr_t handler)',
   memfd_create: 'int memfd_create(const char *name, uint flags)',
+  sched_setaffinity: 'int sched_setaffinity(int pid, size_t size, void *mask)',
   abort: 'void abort()',
 } as const
 
@@ -73,6 +74,7 @@ export type Libc = {
   execvp(file: string, argv: (string | null)[]): number
   signal(signal: number, handler: number): number
   memfd_create(name: string, flags: number): number
+  sched_setaffinity(pid: number, size: number, mask: Buffer): number
   abort(): never
   pidfd_send_signal(pidfd: number, signal: number, info: number, flags: number): number
   pidfd_open(pid: number, flags: number): number

@@ -53,6 +53,16 @@ export function unshare(flags: number, context?: Context): void {
   checked(libc().unshare(flags), 'unshare', context)
 }
 
+/** CPU_SETSIZE of <sched.h>: how many CPUs a cpu_set_t knows. */
+export const CPU_SETSIZE = 1024
+
+/** sched_setaffinity(2): the calling thread runs on this CPU only, from now on. False where it may not, or there is none. */
+export function runOnCpu(cpu: number): boolean {
+  const mask = Buffer.alloc(CPU_SETSIZE / 8)
+  mask[cpu >> 3] = 1 << (cpu & 7)
+  return libc().sched_setaffinity(0, mask.length, mask) !== -1
+}
+
 /** close(2). */
 export function close(fd: number): void {
   checked(libc().close(fd), 'close')

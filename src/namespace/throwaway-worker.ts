@@ -5,13 +5,18 @@ import { CLONE, MOUNT } from '../kernel/constants.js'
 import type { NsfdError } from '../kernel/errors.js'
 import { mount, open, unshare } from '../kernel/syscalls.js'
 import { type MadeOnThread, SHARED, SYSCALLS } from './throwaway.js'
+import { unshareMounts } from './unshare-mounts.js'
 
 const { made, shared } = workerData as { made: MadeOnThread; shared: Int32Array }
 
 try {
   // A new mount namespace needs a cwd and root of the thread's own; CLONE_NEWNS implies CLONE_FS for this thread alone.
-  unshare(made.privateMounts ? CLONE.CLONE_FS | made.flag : made.flag)
-  if (made.privateMounts) mount('none', '/', 'none', MOUNT.MS_REC | MOUNT.MS_PRIVATE)
+  if (made.privateMounts) {
+    unshareMounts(CLONE.CLONE_FS | made.flag)
+    mount('none', '/', 'none', MOUNT.MS_REC | MOUNT.MS_PRIVATE)
+  } else {
+    unshare(made.flag)
+  }
   shared[SHARED.FD] = open(`/proc/thread-self/ns/${made.file}`, constants.O_RDONLY)
 } catch (error) {
   const { errno, syscall } = error as NsfdError

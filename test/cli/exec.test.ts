@@ -151,7 +151,7 @@ describe('exec', needs('admin'), () => {
 
   test(
     'files of /etc/netns/NAME stand in for those of /etc; one that has no counterpart is a warning',
-    needs('root'),
+    needs('etcNetns'),
     () => {
       const folder = `/etc/netns/${name}`
       mkdirSync(folder, { recursive: true })

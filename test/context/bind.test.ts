@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
+import { hooksFor, needs } from '../support/needs.js'
 import { PROTOCOLS, readResponse, type Service } from './support/protocols.js'
 import { closeSites, home, makeSites, nextPort, placeOfSocket, type Site, spaceOf } from './support/sites.js'
 import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
+const { after, before } = hooksFor('admin')
 let A: Site
 before(() => {
   ;[A] = makeSites(1) as [Site]
@@ -47,7 +49,7 @@ class Pool extends EventEmitter {
   }
 }
 
-test('a function, an arrow function and a class: calls and constructions are inside', async () => {
+test('a function, an arrow function and a class: calls and constructions are inside', needs('admin'), async () => {
   const a = spaceOf(A)
   assert.equal(await a.bind(place)(), A.place)
   assert.equal(await a.bind(() => place())(), A.place)
@@ -61,44 +63,56 @@ test('a function, an arrow function and a class: calls and constructions are ins
   assert.ok(new Sub() instanceof Sub)
 })
 
-test('an object with private fields: methods, getters and setters are inside, its state is its own', async () => {
-  const pool = new Pool()
-  const bound = spaceOf(A).bind(pool)
-  assert.equal(await bound.connect(), A.place)
-  assert.equal(await pool.connect(), home.place)
-  assert.equal(bound.connections, 2)
-  assert.equal(await bound.lazily, A.place)
-  assert.equal(
-    await new Promise((resolve) => {
-      bound.trigger = resolve
-    }),
-    A.place,
-  )
-  bound.kept = 'changed'
-  assert.equal(pool.kept, 'changed')
-  assert.deepEqual([...Object.keys(bound)].sort(), [...Object.keys(pool)].sort())
-  assert.ok('connect' in bound && Object.hasOwn(bound, 'kept'))
-  assert.equal(Reflect.deleteProperty(bound, 'kept') && 'kept' in pool, false)
-})
+test(
+  'an object with private fields: methods, getters and setters are inside, its state is its own',
+  needs('admin'),
+  async () => {
+    const pool = new Pool()
+    const bound = spaceOf(A).bind(pool)
+    assert.equal(await bound.connect(), A.place)
+    assert.equal(await pool.connect(), home.place)
+    assert.equal(bound.connections, 2)
+    assert.equal(await bound.lazily, A.place)
+    assert.equal(
+      await new Promise((resolve) => {
+        bound.trigger = resolve
+      }),
+      A.place,
+    )
+    bound.kept = 'changed'
+    assert.equal(pool.kept, 'changed')
+    assert.deepEqual([...Object.keys(bound)].sort(), [...Object.keys(pool)].sort())
+    assert.ok('connect' in bound && Object.hasOwn(bound, 'kept'))
+    assert.equal(Reflect.deleteProperty(bound, 'kept') && 'kept' in pool, false)
+  },
+)
 
-test('what a method returns when it returns itself is the bound one, so that chains stay inside', async () => {
-  const bound = spaceOf(A).bind(new Pool())
-  assert.equal(await bound.self().connect(), A.place)
-  assert.equal(await bound.on('x', () => {}).connect(), A.place)
-  assert.equal(bound.self(), bound)
-})
+test(
+  'what a method returns when it returns itself is the bound one, so that chains stay inside',
+  needs('admin'),
+  async () => {
+    const bound = spaceOf(A).bind(new Pool())
+    assert.equal(await bound.self().connect(), A.place)
+    assert.equal(await bound.on('x', () => {}).connect(), A.place)
+    assert.equal(bound.self(), bound)
+  },
+)
 
-test('methods taken off the object, called later, from timers, and compared, are still the bound ones', async () => {
-  const bound = spaceOf(A).bind(new Pool())
-  const { connect } = bound
-  assert.equal(connect, bound.connect)
-  assert.equal(await connect.call(bound), A.place)
-  assert.equal(await new Promise((resolve) => setTimeout(() => resolve(bound.connect()), 2)), A.place)
-  const { value } = Object.getOwnPropertyDescriptor(spaceOf(A).bind({ place }), 'place') as { value: typeof place }
-  assert.equal(await value(), A.place)
-})
+test(
+  'methods taken off the object, called later, from timers, and compared, are still the bound ones',
+  needs('admin'),
+  async () => {
+    const bound = spaceOf(A).bind(new Pool())
+    const { connect } = bound
+    assert.equal(connect, bound.connect)
+    assert.equal(await connect.call(bound), A.place)
+    assert.equal(await new Promise((resolve) => setTimeout(() => resolve(bound.connect()), 2)), A.place)
+    const { value } = Object.getOwnPropertyDescriptor(spaceOf(A).bind({ place }), 'place') as { value: typeof place }
+    assert.equal(await value(), A.place)
+  },
+)
 
-test('frozen objects, frozen functions and own unchangeable methods are inside as well', async () => {
+test('frozen objects, frozen functions and own unchangeable methods are inside as well', needs('admin'), async () => {
   const a = spaceOf(A)
   assert.equal(await a.bind(Object.freeze({ place })).place(), A.place)
   assert.equal(await a.bind(Object.freeze(() => place()))(), A.place)
@@ -107,7 +121,7 @@ test('frozen objects, frozen functions and own unchangeable methods are inside a
   assert.equal(await a.bind(Object.seal(new Pool())).connect(), A.place)
 })
 
-test('a bound http.Agent puts the requests of every context inside', async () => {
+test('a bound http.Agent puts the requests of every context inside', needs('admin'), async () => {
   const port = nextPort()
   const services: (Service | undefined)[] = []
   for (const site of [home, A]) services.push(await site.run(() => PROTOCOLS.http?.serve(port, site.name)))
@@ -121,7 +135,7 @@ test('a bound http.Agent puts the requests of every context inside', async () =>
   }
 })
 
-test('what cannot be bound is refused', () => {
+test('what cannot be bound is refused', needs('admin'), () => {
   for (const wrong of [undefined, null, 1, 'x', Symbol('x')]) {
     assert.throws(() => spaceOf(A).bind(wrong as never), { code: 'ERR_INVALID_ARG_VALUE' })
   }

@@ -4,15 +4,17 @@ import child from 'node:child_process'
 import cluster from 'node:cluster'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
+import { hooksFor, needs } from '../support/needs.js'
 import { readText } from './support/protocols.js'
 import { closeSites, home, makeSites, type Site, spaceOf } from './support/sites.js'
 import { everyTestLeavesThreadsAtHome, strangeDescriptors } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
+const { after, before } = hooksFor('admin')
 let sites: Site[] = []
 before(() => {
   sites = [...makeSites(2), home]
@@ -34,23 +36,27 @@ const WAYS: Record<string, () => Promise<string> | string> = {
 }
 
 for (const [name, start] of Object.entries(WAYS)) {
-  test(`${name}: started in two namespaces and at home at once, each child is where its context is`, async () => {
-    const asked = [...sites, ...sites].map(async (site) => [(await site.run(start)).trim(), site.place])
-    for (const [where, place] of await Promise.all(asked)) assert.equal(where, place)
-  })
+  test(
+    `${name}: started in two namespaces and at home at once, each child is where its context is`,
+    needs('admin'),
+    async () => {
+      const asked = [...sites, ...sites].map(async (site) => [(await site.run(start)).trim(), site.place])
+      for (const [where, place] of await Promise.all(asked)) assert.equal(where, place)
+    },
+  )
 }
 
-test('a command that does not exist fails as it does at home, and the thread is home', async () => {
+test('a command that does not exist fails as it does at home, and the thread is home', needs('admin'), async () => {
   const [error] = await (sites[0] as Site).run(() => once(child.spawn('/nonexistent'), 'error').catch((e) => [e]))
   assert.equal(error.code, 'ENOENT')
 })
 
-test('children inherit no descriptor of a namespace', async () => {
+test('children inherit no descriptor of a namespace', needs('admin'), async () => {
   const list = () => promisify(child.execFile)('ls', ['-l', '/proc/self/fd'])
   assert.doesNotMatch((await (sites[0] as Site).run(list)).stdout, /net:\[/)
 })
 
-test('a Worker started inside run is at home, and run works on it', async () => {
+test('a Worker started inside run is at home, and run works on it', needs('admin'), async () => {
   const worker = (sites[0] as Site).run(() => new Worker(program('worker')))
   const [said] = (await once(worker, 'message')) as [{ start: string; inside: string; wanted: string; end: string }]
   assert.equal(said.start, home.place)
@@ -60,7 +66,7 @@ test('a Worker started inside run is at home, and run works on it', async () => 
   await once(worker, 'exit')
 })
 
-test('a Worker inside runSync is refused, subclasses too, and no thread is started', () => {
+test('a Worker inside runSync is refused, subclasses too, and no thread is started', needs('admin'), () => {
   const threads = readdirSync('/proc/self/task').length
   class Mine extends Worker {}
   for (const Kind of [Worker, Mine]) {
@@ -71,17 +77,21 @@ test('a Worker inside runSync is refused, subclasses too, and no thread is start
   assert.equal(readdirSync('/proc/self/task').length, threads)
 })
 
-test('cluster: fork inside run is refused; in a worker, servers inside run are, but for exclusive ones', async () => {
-  assert.throws(() => (sites[0] as Site).run(() => cluster.fork()), { code: 'ERR_NSFD_CLUSTER' })
-  cluster.setupPrimary({ exec: program('cluster-worker') })
-  const worker = cluster.fork()
-  const [said] = (await once(worker, 'message')) as [Record<string, string>]
-  assert.deepEqual(said, { shared: 'ERR_NSFD_CLUSTER', datagrams: 'ERR_NSFD_CLUSTER', exclusive: 'inside' })
-  worker.disconnect()
-  await once(worker, 'exit')
-})
+test(
+  'cluster: fork inside run is refused; in a worker, servers inside run are, but for exclusive ones',
+  needs('admin'),
+  async () => {
+    assert.throws(() => (sites[0] as Site).run(() => cluster.fork()), { code: 'ERR_NSFD_CLUSTER' })
+    cluster.setupPrimary({ exec: program('cluster-worker') })
+    const worker = cluster.fork()
+    const [said] = (await once(worker, 'message')) as [Record<string, string>]
+    assert.deepEqual(said, { shared: 'ERR_NSFD_CLUSTER', datagrams: 'ERR_NSFD_CLUSTER', exclusive: 'inside' })
+    worker.disconnect()
+    await once(worker, 'exit')
+  },
+)
 
-test('50,000 runs, 5,000 with a socket, leave no descriptor and no growing heap', async () => {
+test('50,000 runs, 5,000 with a socket, leave no descriptor and no growing heap', needs('admin'), async () => {
   const { default: net } = await import('node:net')
   const before = [readdirSync('/proc/self/fd').length, strangeDescriptors().length]
   const site = sites[0] as Site

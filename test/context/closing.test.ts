@@ -6,14 +6,16 @@ import { once } from 'node:events'
 import { readlinkSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
-import { afterEach, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Namespace } from '#dist/index.js'
+import { hooksFor, needs } from '../support/needs.js'
 import { PROTOCOLS } from './support/protocols.js'
 import { closeSites, home, makeSites, nextPort, placeOfSocket, type Site, spaceOf } from './support/sites.js'
 import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
+const { afterEach, beforeEach } = hooksFor('admin')
 let A: Site
 beforeEach(() => {
   ;[A] = makeSites(1) as [Site]
@@ -67,47 +69,55 @@ const MAKING: Record<string, (port: number) => Promise<unknown>> = {
 }
 
 for (const [name, make] of Object.entries(MAKING)) {
-  test(`${name} in a context whose Namespace was closed, its number taken by another: EBADF`, async () => {
-    const port = nextPort()
-    const [atHome] = [await PROTOCOLS.http?.serve(port, 'home')]
-    try {
-      await assert.rejects(
-        afterClosing(() => make(port)),
-        { code: 'EBADF' },
-      )
-    } finally {
-      atHome?.close()
-    }
-  })
+  test(
+    `${name} in a context whose Namespace was closed, its number taken by another: EBADF`,
+    needs('admin'),
+    async () => {
+      const port = nextPort()
+      const [atHome] = [await PROTOCOLS.http?.serve(port, 'home')]
+      try {
+        await assert.rejects(
+          afterClosing(() => make(port)),
+          { code: 'EBADF' },
+        )
+      } finally {
+        atHome?.close()
+      }
+    },
+  )
 }
 
-test('run and runSync of a closed Namespace are refused', () => {
+test('run and runSync of a closed Namespace are refused', needs('admin'), () => {
   spaceOf(A).close()
   assert.throws(() => A.run(() => {}), { code: 'ERR_NSFD_CLOSED' })
   assert.throws(() => spaceOf(A).runSync(() => {}), { code: 'ERR_NSFD_CLOSED' })
   assert.throws(() => spaceOf(A).bind(() => {}), { code: 'ERR_NSFD_CLOSED' })
 })
 
-test('closing inside runSync itself: the call goes on where it is, comes home, and nothing is left open', () => {
-  const a = spaceOf(A)
-  const { fd } = a
-  const places = a.runSync(() => {
-    a.close()
-    assert.equal(a.closed, true)
-    using other = Namespace.create('net')
-    assert.notEqual(other.fd, fd, 'the number was given away while the thread stands on it')
-    return [
-      readlinkSync('/proc/thread-self/ns/net'),
-      other.runSync(() => readlinkSync('/proc/thread-self/ns/net')) === other.toString(),
-      readlinkSync('/proc/thread-self/ns/net'),
-    ]
-  })
-  assert.deepEqual(places, [A.place, true, A.place])
-  assert.equal(readlinkSync('/proc/thread-self/ns/net'), home.place)
-  assert.throws(() => readlinkSync(`/proc/self/fd/${fd}`), { code: 'ENOENT' })
-})
+test(
+  'closing inside runSync itself: the call goes on where it is, comes home, and nothing is left open',
+  needs('admin'),
+  () => {
+    const a = spaceOf(A)
+    const { fd } = a
+    const places = a.runSync(() => {
+      a.close()
+      assert.equal(a.closed, true)
+      using other = Namespace.create('net')
+      assert.notEqual(other.fd, fd, 'the number was given away while the thread stands on it')
+      return [
+        readlinkSync('/proc/thread-self/ns/net'),
+        other.runSync(() => readlinkSync('/proc/thread-self/ns/net')) === other.toString(),
+        readlinkSync('/proc/thread-self/ns/net'),
+      ]
+    })
+    assert.deepEqual(places, [A.place, true, A.place])
+    assert.equal(readlinkSync('/proc/thread-self/ns/net'), home.place)
+    assert.throws(() => readlinkSync(`/proc/self/fd/${fd}`), { code: 'ENOENT' })
+  },
+)
 
-test('sockets that were made before the close go on working', async () => {
+test('sockets that were made before the close go on working', needs('admin'), async () => {
   const port = nextPort()
   const server = A.run(() => net.createServer((socket) => socket.pipe(socket)).listen(port, '127.0.0.1'))
   await once(server, 'listening')
@@ -122,18 +132,22 @@ test('sockets that were made before the close go on working', async () => {
   server.close()
 })
 
-test('a second Namespace object of the same namespace keeps working, fetch pools included, when the first is closed', async () => {
-  const port = nextPort()
-  const again = spaceOf(A).clone()
-  const service = await A.run(() => PROTOCOLS.fetch?.serve(port, 'A'))
-  const ask = async () => (await fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })).text()
-  try {
-    assert.equal(await A.run(ask), 'A')
-    spaceOf(A).close()
-    assert.equal(await again.run(ask), 'A')
-    assert.equal(await again.run(ask), 'A')
-  } finally {
-    service?.close()
-    again.close()
-  }
-})
+test(
+  'a second Namespace object of the same namespace keeps working, fetch pools included, when the first is closed',
+  needs('admin'),
+  async () => {
+    const port = nextPort()
+    const again = spaceOf(A).clone()
+    const service = await A.run(() => PROTOCOLS.fetch?.serve(port, 'A'))
+    const ask = async () => (await fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })).text()
+    try {
+      assert.equal(await A.run(ask), 'A')
+      spaceOf(A).close()
+      assert.equal(await again.run(ask), 'A')
+      assert.equal(await again.run(ask), 'A')
+    } finally {
+      service?.close()
+      again.close()
+    }
+  },
+)

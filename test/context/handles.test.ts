@@ -6,15 +6,17 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import net from 'node:net'
 import os from 'node:os'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import type tls from 'node:tls'
 import { AF_INET, SOCK_NONBLOCK, SOCK_STREAM, socketat } from '#dist/index.js'
+import { hooksFor, needs } from '../support/needs.js'
 import { cert, key } from './support/certificate.js'
 import { listen, PROTOCOLS, readAll, readResponse, readText, type Service, trusting } from './support/protocols.js'
 import { closeSites, home, ip, makeSites, nextPort, placeOfSocket, type Site, spaceOf } from './support/sites.js'
 import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
+const { after, before } = hooksFor('admin')
 let sites: Site[] = []
 let A: Site
 let B: Site
@@ -27,7 +29,7 @@ after(() => closeSites(sites))
 const host = '127.0.0.1'
 type Answering = (error: null, addresses: { address: string; family: number }[]) => void
 
-test('Happy Eyeballs: later attempts, made by timers, are inside too', async () => {
+test('Happy Eyeballs: later attempts, made by timers, are inside too', needs('admin'), async () => {
   const port = nextPort()
   const services: (Service | undefined)[] = []
   for (const site of [home, ...sites]) services.push(await site.run(() => PROTOCOLS.net?.serve(port, site.name)))
@@ -57,7 +59,7 @@ test('Happy Eyeballs: later attempts, made by timers, are inside too', async () 
   }
 })
 
-test('localAddress and localPort: bound and connected inside', async () => {
+test('localAddress and localPort: bound and connected inside', needs('admin'), async () => {
   const port = nextPort()
   const service = await A.run(() => PROTOCOLS.net?.serve(port, 'A'))
   const client = A.run(() => net.connect({ port, host, localAddress: '127.0.0.9', localPort: port }))
@@ -68,28 +70,32 @@ test('localAddress and localPort: bound and connected inside', async () => {
   service?.close()
 })
 
-test('a net.Socket that connects again, from its close event, and from another context afterwards', async () => {
-  const port = nextPort()
-  const services: (Service | undefined)[] = []
-  for (const site of sites) services.push(await site.run(() => PROTOCOLS.net?.serve(port, site.name)))
-  const socket = new net.Socket()
-  const places: string[] = []
-  socket.on('connect', () => places.push(placeOfSocket(socket)))
-  await A.run(async () => {
-    socket.connect(port, host).resume()
-    await once(socket, 'close')
-    socket.connect(port, host).resume()
-    await once(socket, 'close')
-  })
-  await B.run(async () => {
-    socket.connect(port, host).resume()
-    await once(socket, 'close')
-  })
-  assert.deepEqual(places, [A.place, A.place, B.place])
-  for (const service of services) service?.close()
-})
+test(
+  'a net.Socket that connects again, from its close event, and from another context afterwards',
+  needs('admin'),
+  async () => {
+    const port = nextPort()
+    const services: (Service | undefined)[] = []
+    for (const site of sites) services.push(await site.run(() => PROTOCOLS.net?.serve(port, site.name)))
+    const socket = new net.Socket()
+    const places: string[] = []
+    socket.on('connect', () => places.push(placeOfSocket(socket)))
+    await A.run(async () => {
+      socket.connect(port, host).resume()
+      await once(socket, 'close')
+      socket.connect(port, host).resume()
+      await once(socket, 'close')
+    })
+    await B.run(async () => {
+      socket.connect(port, host).resume()
+      await once(socket, 'close')
+    })
+    assert.deepEqual(places, [A.place, A.place, B.place])
+    for (const service of services) service?.close()
+  },
+)
 
-test('a server that listens again in another context moves there', async () => {
+test('a server that listens again in another context moves there', needs('admin'), async () => {
   const server = net.createServer()
   for (const site of [A, home, B, A]) {
     site.run(() => server.listen(0, host))
@@ -100,25 +106,29 @@ test('a server that listens again in another context moves there', async () => {
   }
 })
 
-test('dgram: send before bind, connect, recvStart, multicast membership: the socket is made inside by each', async () => {
-  A.run(() => ip('route', 'add', '224.0.0.0/4', 'dev', 'lo'))
-  const ways: Record<string, (socket: dgram.Socket) => void> = {
-    send: (socket) => socket.send('x', 9, host),
-    connect: (socket) => socket.connect(9, host),
-    bind: (socket) => void socket.bind(),
-    addMembership: (socket) => socket.addMembership('224.0.0.114', host),
-  }
-  for (const [name, act] of Object.entries(ways)) {
-    const socket = dgram.createSocket({ type: 'udp4', reuseAddr: true })
-    socket.on('error', () => {})
-    A.run(() => act(socket))
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    assert.equal(placeOfSocket(socket), A.place, name)
-    socket.close()
-  }
-})
+test(
+  'dgram: send before bind, connect, recvStart, multicast membership: the socket is made inside by each',
+  needs('admin'),
+  async () => {
+    A.run(() => ip('route', 'add', '224.0.0.0/4', 'dev', 'lo'))
+    const ways: Record<string, (socket: dgram.Socket) => void> = {
+      send: (socket) => socket.send('x', 9, host),
+      connect: (socket) => socket.connect(9, host),
+      bind: (socket) => void socket.bind(),
+      addMembership: (socket) => socket.addMembership('224.0.0.114', host),
+    }
+    for (const [name, act] of Object.entries(ways)) {
+      const socket = dgram.createSocket({ type: 'udp4', reuseAddr: true })
+      socket.on('error', () => {})
+      A.run(() => act(socket))
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      assert.equal(placeOfSocket(socket), A.place, name)
+      socket.close()
+    }
+  },
+)
 
-test('a server over a descriptor is where the descriptor is, whatever the context', async () => {
+test('a server over a descriptor is where the descriptor is, whatever the context', needs('admin'), async () => {
   const fd = socketat(spaceOf(A), AF_INET, SOCK_STREAM | SOCK_NONBLOCK)
   const server = B.run(() => net.createServer((socket) => socket.end('A')).listen({ fd }))
   await once(server, 'listening')
@@ -128,7 +138,7 @@ test('a server over a descriptor is where the descriptor is, whatever the contex
   server.close()
 })
 
-test('IPv6 link-local: a scope id is the name of an interface of the namespace', async () => {
+test('IPv6 link-local: a scope id is the name of an interface of the namespace', needs('admin'), async () => {
   A.run(() => ip('link', 'add', 'nsfdc0', 'index', '7701', 'type', 'veth', 'peer', 'name', 'nsfdc1', 'index', '7702'))
   A.run(() => ip('link', 'set', 'nsfdc1', 'netns', `/proc/${process.pid}/fd/${spaceOf(B).fd}`))
   A.run(() => ip('addr', 'add', 'fe80::a/64', 'dev', 'nsfdc0', 'nodad'))
@@ -154,7 +164,7 @@ test('IPv6 link-local: a scope id is the name of an interface of the namespace',
   server.close()
 })
 
-test('os.networkInterfaces shows the interfaces of the namespace, and at home those of home', () => {
+test('os.networkInterfaces shows the interfaces of the namespace, and at home those of home', needs('admin'), () => {
   const inside = A.run(() => os.networkInterfaces())
   assert.ok(inside.nsfdc0?.some(({ address }) => address === 'fe80::a'))
   assert.equal(inside.nsfdc1, undefined)
@@ -162,7 +172,7 @@ test('os.networkInterfaces shows the interfaces of the namespace, and at home th
   assert.notDeepEqual(os.networkInterfaces(), inside)
 })
 
-test('TLS sessions are resumed inside, with SNI, and never offered to the other side', async () => {
+test('TLS sessions are resumed inside, with SNI, and never offered to the other side', needs('admin'), async () => {
   const port = nextPort()
   const services: Service[] = []
   const reused: Record<string, boolean[]> = {}
@@ -185,24 +195,28 @@ test('TLS sessions are resumed inside, with SNI, and never offered to the other 
   for (const service of services) service.close()
 })
 
-test('an HTTP/2 session is used where it was opened; from elsewhere the request is refused', async () => {
-  const port = nextPort()
-  const services: (Service | undefined)[] = []
-  for (const site of [home, ...sites]) services.push(await site.run(() => PROTOCOLS.http2?.serve(port, site.name)))
-  for (const [from, to] of [
-    [home, A],
-    [A, home],
-    [A, B],
-  ] as const) {
-    const session = from.run(() => http2.connect(`http://${host}:${port}`))
-    assert.equal(await from.run(() => readText(session.request({ ':path': '/' }))), from.name)
-    assert.throws(() => to.run(() => session.request({ ':path': '/' })), { code: 'ERR_NSFD_POOL' })
-    session.close()
-  }
-  for (const service of services) service?.close()
-})
+test(
+  'an HTTP/2 session is used where it was opened; from elsewhere the request is refused',
+  needs('admin'),
+  async () => {
+    const port = nextPort()
+    const services: (Service | undefined)[] = []
+    for (const site of [home, ...sites]) services.push(await site.run(() => PROTOCOLS.http2?.serve(port, site.name)))
+    for (const [from, to] of [
+      [home, A],
+      [A, home],
+      [A, B],
+    ] as const) {
+      const session = from.run(() => http2.connect(`http://${host}:${port}`))
+      assert.equal(await from.run(() => readText(session.request({ ':path': '/' }))), from.name)
+      assert.throws(() => to.run(() => session.request({ ':path': '/' })), { code: 'ERR_NSFD_POOL' })
+      session.close()
+    }
+    for (const service of services) service?.close()
+  },
+)
 
-test('users of process.binding get the wrapped calls too', () => {
+test('users of process.binding get the wrapped calls too', needs('admin'), () => {
   const { TCP, constants } = (process as never as { binding(name: string): never }).binding('tcp_wrap') as {
     TCP: new (type: number) => { bind(address: string, port: number): number; close(): void; fd: number }
     constants: { SERVER: number }
@@ -213,19 +227,23 @@ test('users of process.binding get the wrapped calls too', () => {
   handle.close()
 })
 
-test('ns.lookup answers inside whoever calls it, and calls back in the context of its caller', async () => {
-  const port = nextPort()
-  const services: (Service | undefined)[] = []
-  for (const site of [home, A]) services.push(await site.run(() => PROTOCOLS.net?.serve(port, site.name)))
-  const { lookup } = spaceOf(A)
-  const found = await new Promise((resolve) => lookup('localhost', { family: 4 }, (_, address) => resolve(address)))
-  assert.equal(found, host)
-  assert.equal(await readAll(net.connect({ port, host: 'localhost', lookup, family: 4 }), () => {}), 'home')
-  assert.throws(() => lookup('localhost', {}, undefined as never), { code: 'ERR_INVALID_ARG_VALUE' })
-  for (const service of services) service?.close()
-})
+test(
+  'ns.lookup answers inside whoever calls it, and calls back in the context of its caller',
+  needs('admin'),
+  async () => {
+    const port = nextPort()
+    const services: (Service | undefined)[] = []
+    for (const site of [home, A]) services.push(await site.run(() => PROTOCOLS.net?.serve(port, site.name)))
+    const { lookup } = spaceOf(A)
+    const found = await new Promise((resolve) => lookup('localhost', { family: 4 }, (_, address) => resolve(address)))
+    assert.equal(found, host)
+    assert.equal(await readAll(net.connect({ port, host: 'localhost', lookup, family: 4 }), () => {}), 'home')
+    assert.throws(() => lookup('localhost', {}, undefined as never), { code: 'ERR_INVALID_ARG_VALUE' })
+    for (const service of services) service?.close()
+  },
+)
 
-test('ns.agent: requests of every context leave from the namespace, over http and https', async () => {
+test('ns.agent: requests of every context leave from the namespace, over http and https', needs('admin'), async () => {
   const { default: http } = await import('node:http')
   const [plain, secure] = [nextPort(), nextPort()]
   const services: (Service | undefined)[] = []

@@ -1,13 +1,15 @@
 // undici from npm: every dispatcher people make and share, hot, used from every place.
 import assert from 'node:assert/strict'
 import http from 'node:http'
-import { after, afterEach, before, test } from 'node:test'
+import { afterEach, test } from 'node:test'
 import undici from 'undici'
+import { hooksFor, needs } from '../support/needs.js'
 import { listen, type Service } from './support/protocols.js'
 import { closeSites, home, makeSites, nextPort, pairsOf, type Site, spaceOf } from './support/sites.js'
 import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
+const { after, before } = hooksFor('admin')
 const port = nextPort()
 const origin = `http://127.0.0.1:${port}`
 let sites: Site[] = []
@@ -85,7 +87,8 @@ const SHARED: Record<string, () => (path?: string) => Promise<string>> = {
 
 for (const [name, make] of Object.entries(SHARED)) {
   const skip = name.includes('own fetch') && bundled >= 8 && "this Node's fetch does not take dispatchers of undici 6"
-  test(`${name}: hot, for every pair of places, and queued from all at once`, { skip }, async () => {
+  const possible = skip ? { skip } : needs('admin')
+  test(`${name}: hot, for every pair of places, and queued from all at once`, possible, async () => {
     for (const [from, to] of pairsOf(sites)) {
       const ask = make()
       for (let round = 0; round < 3; round++) {
@@ -111,31 +114,35 @@ const OWNED: Record<string, () => undici.Dispatcher> = {
 }
 
 for (const [name, make] of Object.entries(OWNED)) {
-  test(`a ${name} belongs to the place that used it first: from anywhere else it fails, and says what to do`, async () => {
-    for (const [from, to] of pairsOf(sites)) {
-      const dispatcher = kept(make())
-      assert.equal(await from.run(() => text(dispatcher)), from.name)
-      await assert.rejects(
-        to.run(() => text(dispatcher)),
-        { code: 'ERR_NSFD_POOL', message: /ns\.connector/ },
-      )
-      const busy = from.run(() => text(dispatcher, '/slow'))
-      await assert.rejects(
-        to.run(() => text(dispatcher)),
-        { code: 'ERR_NSFD_POOL' },
-      )
-      assert.equal(await busy, from.name)
-      assert.equal(await from.run(() => text(dispatcher)), from.name)
-    }
-  })
+  test(
+    `a ${name} belongs to the place that used it first: from anywhere else it fails, and says what to do`,
+    needs('admin'),
+    async () => {
+      for (const [from, to] of pairsOf(sites)) {
+        const dispatcher = kept(make())
+        assert.equal(await from.run(() => text(dispatcher)), from.name)
+        await assert.rejects(
+          to.run(() => text(dispatcher)),
+          { code: 'ERR_NSFD_POOL', message: /ns\.connector/ },
+        )
+        const busy = from.run(() => text(dispatcher, '/slow'))
+        await assert.rejects(
+          to.run(() => text(dispatcher)),
+          { code: 'ERR_NSFD_POOL' },
+        )
+        assert.equal(await busy, from.name)
+        assert.equal(await from.run(() => text(dispatcher)), from.name)
+      }
+    },
+  )
 }
 
-test('a composed dispatcher keeps places apart as what it is composed over does', async () => {
+test('a composed dispatcher keeps places apart as what it is composed over does', needs('admin'), async () => {
   const dispatcher = kept(new undici.Agent()).compose((dispatch) => (options, handler) => dispatch(options, handler))
   for (const site of [...sites, ...sites]) assert.equal(await site.run(() => text(dispatcher)), site.name)
 })
 
-test('dispatchers that were used at home before the first run, and are hot, stay at home', async () => {
+test('dispatchers that were used at home before the first run, and are hot, stay at home', needs('admin'), async () => {
   assert.equal(await text(madeBefore.pool), 'home')
   assert.equal(await text(madeBefore.agent), 'home')
   const inside = sites[1] as Site
@@ -153,7 +160,7 @@ test('dispatchers that were used at home before the first run, and are hot, stay
   await Promise.all([madeBefore.client.destroy(), madeBefore.agent.destroy(), madeBefore.pool.destroy()])
 })
 
-test('a global dispatcher set in the middle of a run is kept apart as well', async () => {
+test('a global dispatcher set in the middle of a run is kept apart as well', needs('admin'), async () => {
   const inside = sites[1] as Site
   const ask = async () => (await fetch(`${origin}/`)).text()
   await inside.run(async () => {
@@ -165,7 +172,7 @@ test('a global dispatcher set in the middle of a run is kept apart as well', asy
   assert.equal(await (sites[2] as Site).run(ask), 'B')
 })
 
-test('closing an Agent closes its connections in every place', async () => {
+test('closing an Agent closes its connections in every place', needs('admin'), async () => {
   const agent = new undici.Agent()
   for (const site of sites) await site.run(() => text(agent))
   await agent.close()
@@ -176,7 +183,7 @@ test('closing an Agent closes its connections in every place', async () => {
     )
 })
 
-test('ns.connector: Agent, Pool and Client connect in the namespace, whoever uses them', async () => {
+test('ns.connector: Agent, Pool and Client connect in the namespace, whoever uses them', needs('admin'), async () => {
   const inside = sites[1] as Site
   const { connector } = spaceOf(inside)
   for (const dispatcher of [
@@ -192,7 +199,7 @@ test('ns.connector: Agent, Pool and Client connect in the namespace, whoever use
   }
 })
 
-test('a bound Pool is used from everywhere and is in its namespace', async () => {
+test('a bound Pool is used from everywhere and is in its namespace', needs('admin'), async () => {
   const pool = spaceOf(sites[1]).bind(kept(new undici.Pool(origin)))
   for (const site of sites) {
     const answer = await site.run(async () => (await pool.request({ path: '/', method: 'GET' })).body.text())

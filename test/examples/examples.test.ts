@@ -5,12 +5,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { needs } from '../support/needs.js'
 
 const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
-const skip = process.getuid?.() === 0 ? false : 'examples need root'
 
 for (const name of readdirSync(folder).filter((each) => each.endsWith('.js'))) {
-  test(`examples/${name} runs`, { skip, timeout: 60_000 }, () => {
+  test(`examples/${name} runs`, { ...needs('admin', 'iproute2'), timeout: 60_000 }, () => {
     const said = execFileSync(process.execPath, [join(folder, name)], { encoding: 'utf8' })
     assert.match(said, /\S/)
   })

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { AF_INET, close, Namespace, SOCK_STREAM, socketat } from 'nsfd'
+import { needs } from '../support/needs.js'
 
 const isOpen = (fd: number) => existsSync(`/proc/self/fd/${fd}`)
 
@@ -14,7 +15,7 @@ test('close() refuses what is no descriptor', () => {
   }
 })
 
-test('close() of a socket of socketat() leaves no descriptor, and a second one says EBADF', () => {
+test('close() of a socket of socketat() leaves no descriptor, and a second one says EBADF', needs('admin'), () => {
   using here = Namespace.current('net')
   const fd = socketat(here, AF_INET, SOCK_STREAM)
   assert.ok(isOpen(fd))
@@ -23,7 +24,7 @@ test('close() of a socket of socketat() leaves no descriptor, and a second one s
   assert.throws(() => close(fd), { code: 'EBADF', syscall: 'close' })
 })
 
-test('close() on a Worker does not make Node warn about a descriptor it never opened', async () => {
+test('close() on a Worker does not make Node warn about a descriptor it never opened', needs('admin'), async () => {
   const program = `
     const warnings = []
     process.on('warning', (warning) => warnings.push(warning.message))

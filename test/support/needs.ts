@@ -1,8 +1,11 @@
 // What a test needs of the machine. `test('…', needs('root'), () => …)` skips where it is missing, with the reason;
 // NSFD_REQUIRE=root,… (as CI sets it) turns that skip into a failure.
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { dirname } from 'node:path'
+import { after, afterEach, before, beforeEach } from 'node:test'
+import { hasCode } from '#dist/kernel/errors.js'
 import { LACKING_SERVERS } from './servers.js'
 
 /** Each answers with what is missing, as the end of "skipped, because …". */
@@ -16,6 +19,8 @@ const LACKING = {
   userns: () =>
     succeeds('unshare', '--user', '--map-root-user', 'true') ? undefined : 'user namespaces may not be created here',
   iproute2: () => (succeeds('ip', '-V') && succeeds('ss', '-V') ? undefined : 'iproute2 (ip, ss) is not installed'),
+  /** Files of named namespaces can be put where ip(8) and nsfd look for them. */
+  etcNetns: () => (isWritable('/etc/netns') ? undefined : 'it needs to write to /etc/netns'),
   /** File handles of namespaces and NS_GET_ID. */
   handles: () => (isKernelAtLeast(6, 18) ? undefined : `it needs Linux 6.18, this is ${release()}`),
   ...LACKING_SERVERS,
@@ -24,6 +29,8 @@ const LACKING = {
 export type Need = keyof typeof LACKING
 
 const CAP_SYS_ADMIN = 21n
+const HOOKS = { before, after, beforeEach, afterEach }
+const NO_HOOKS: typeof HOOKS = { before() {}, after() {}, beforeEach() {}, afterEach() {} }
 const required = new Set((process.env.NSFD_REQUIRE ?? '').split(','))
 const answers = new Map<Need, string | undefined>()
 
@@ -36,6 +43,11 @@ export function needs(...needed: Need[]): { skip?: string } {
     return { skip: reason }
   }
   return {}
+}
+
+/** The hooks of a file whose every test needs this: none of them runs where all those tests are skipped. */
+export function hooksFor(...needed: Need[]): typeof HOOKS {
+  return needed.every(has) ? HOOKS : NO_HOOKS
 }
 
 export function has(need: Need): boolean {
@@ -55,6 +67,17 @@ function hasCapability(bit: bigint): boolean {
 /** The first user namespace maps every id to itself. */
 function isInitialUserNamespace(): boolean {
   return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+}
+
+/** A directory that is there, or can be made. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EACCES', 'EROFS')) return false
+    throw error
+  }
 }
 
 function succeeds(command: string, ...args: string[]): boolean {

@@ -7,21 +7,14 @@ import os from 'node:os'
 import { after, before, describe, it } from 'node:test'
 import { lookup, lookupService, type NameSource, resolve, reverse } from '#dist/context/names/index.js'
 import { Namespace } from '#dist/index.js'
+import { needs } from '../../support/needs.js'
+import { serverProgram } from '../../support/servers.js'
 import { startServer, zone } from './server.js'
 import { failure, freshId, TestRoot } from './support.js'
 
-const DNSMASQ = '/usr/sbin/dnsmasq'
-const missing =
-  process.getuid?.() !== 0
-    ? 'it needs root'
-    : existsSync(DNSMASQ)
-      ? undefined
-      : 'dnsmasq is not installed (dnsmasq-base)'
-const required = /\b(root|dnsmasq)\b/.test(process.env.NSFD_REQUIRE ?? '')
-
 type Side = { ns: Namespace; source: NameSource; address: string; server: ChildProcess }
 
-describe('two namespaces with a dnsmasq each', { skip: missing !== undefined && !required && missing }, () => {
+describe('two namespaces with a dnsmasq each', needs('admin', 'iproute2', 'etcNetns', 'dnsmasq'), () => {
   const sides: Side[] = []
   const names = [`nsfd-names-${process.pid}-red`, `nsfd-names-${process.pid}-blue`]
   const hadDirectory = existsSync('/etc/netns')
@@ -91,7 +84,7 @@ describe('two namespaces with a dnsmasq each', { skip: missing !== undefined && 
   })
 })
 
-describe('a namespace with IPv4 only', { skip: process.getuid?.() !== 0 && 'it needs root' }, () => {
+describe('a namespace with IPv4 only', needs('admin', 'iproute2'), () => {
   it('gets its IPv6 addresses last, and with ADDRCONFIG not at all', async () => {
     const name = `nsfd-names-${process.pid}-four`
     run('ip', 'netns', 'add', name)
@@ -134,8 +127,17 @@ async function startSide(name: string, address: string): Promise<Side> {
   const big = Array.from({ length: 200 }, (_, i) => `--host-record=big.test,10.8.0.${i}`)
   const server = spawn(
     'ip',
-    ['netns', 'exec', name, DNSMASQ, '--keep-in-foreground', '--conf-file=/dev/null', '--no-resolv', '--no-hosts']
-      .concat(['--user=root', '--listen-address=127.0.0.1', '--bind-interfaces', '--pid-file', '--log-facility=-'])
+    [
+      'netns',
+      'exec',
+      name,
+      serverProgram('dnsmasq'),
+      '--no-daemon',
+      '--conf-file=/dev/null',
+      '--no-resolv',
+      '--no-hosts',
+    ]
+      .concat(['--listen-address=127.0.0.1', '--bind-interfaces'])
       .concat([`--address=/web.test/${address}`, `--txt-record=text.test,I am ${address}`, '--local=/test/'])
       .concat([
         `--ptr-record=${address.split('.').reverse().join('.')}.in-addr.arpa,web.test`,
