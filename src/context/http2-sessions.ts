@@ -1,6 +1,7 @@
 // An HTTP/2 session is a connection that people keep and share: its requests are made where it was opened, or not at all.
 import { Duplex } from 'node:stream'
-import { hasLoaded, require } from './builtins.js'
+import { require } from '../kernel/require.js'
+import { hasLoaded } from './builtins.js'
 import { onConstruction } from './constructions.js'
 import { poolRefusal } from './refusal.js'
 import { currentStore, EXPLICIT, HOME, poolKey, type Store } from './storage.js'

@@ -34,12 +34,19 @@ export type Inside = {
   connector(namespace: Namespace): Connector
   agent(namespace: Namespace, options?: AgentOptions): http.Agent
   lookup(namespace: Namespace): Lookup
+  /** Loads what the context has put off, while this thread still sees the files. */
+  loadAll(): void
 }
 
 let supplied: Inside | undefined
 
 export function supplyInside(inside: Inside): void {
   supplied = inside
+}
+
+/** To be called before a thread goes to another mount namespace. */
+export function beforeFilesChange(): void {
+  supplied?.loadAll()
 }
 
 export function inside(): Inside {
