@@ -1,13 +1,13 @@
 // For libraries that lose the context: a connector, an agent and a lookup that are in a namespace whoever calls them.
 import { AsyncResource } from 'node:async_hooks'
 import dns from 'node:dns'
-import http from 'node:http'
-import https from 'node:https'
+import type { Agent } from 'node:http'
 import net from 'node:net'
-import tls from 'node:tls'
 import { invalidArgument } from '../kernel/errors.js'
+import { require } from '../kernel/require.js'
 import type { AgentOptions, Connector, ConnectorOptions, Lookup } from '../namespace/inside.js'
 import type { Namespace } from '../namespace/namespace.js'
+import { http } from './builtins.js'
 import { makeExplicit } from './dispatchers.js'
 import { EXPLICIT, storage } from './storage.js'
 
@@ -35,6 +35,7 @@ export function connectorOf(namespace: Namespace): Connector {
 function open({ protocol, hostname, host, port, servername, localAddress, httpSocket }: ConnectorOptions): net.Socket {
   const local = localAddress ? { localAddress } : {}
   if (protocol !== 'https:') return net.connect({ host: hostname, port: Number(port || 80), ...local })
+  const tls = require('node:tls') as typeof import('node:tls')
   const name = servername || host?.replace(/:\d+$/, '') || hostname
   return tls.connect({
     host: hostname,
@@ -46,13 +47,17 @@ function open({ protocol, hostname, host, port, servername, localAddress, httpSo
   })
 }
 
+const AGENT_MODULES = new Map([
+  ['http:', 'node:http'],
+  ['https:', 'node:https'],
+])
 type AddRequest = (...args: unknown[]) => void
 
-export function agentOf(namespace: Namespace, { protocol = 'http:', ...options }: AgentOptions = {}): http.Agent {
-  const kinds: Record<string, typeof http.Agent> = { 'http:': http.Agent, 'https:': https.Agent }
-  const Kind = kinds[protocol]
-  if (Kind === undefined) throw invalidArgument('protocol', "must be 'http:' or 'https:'", protocol)
-  const agent = new Kind({ keepAlive: true, ...options })
+export function agentOf(namespace: Namespace, { protocol = 'http:', ...options }: AgentOptions = {}): Agent {
+  const module = AGENT_MODULES.get(protocol)
+  if (module === undefined) throw invalidArgument('protocol', "must be 'http:' or 'https:'", protocol)
+  const { Agent } = require(module) as typeof import('node:http')
+  const agent = new Agent({ keepAlive: true, ...options })
   const { addRequest } = http.Agent.prototype as unknown as { addRequest: AddRequest }
   const inside: AddRequest = (...args) => explicitly(namespace, () => addRequest.apply(agent, args))
   return Object.assign(agent, { addRequest: inside })

@@ -1,7 +1,7 @@
 // ns.bind(x): x as seen from outside, whose every call runs inside.
-import { ClientRequest } from 'node:http'
 import { invalidArgument } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
+import { http } from './builtins.js'
 import { makeExplicit } from './dispatchers.js'
 import { belong } from './requests.js'
 import { EXPLICIT } from './storage.js'
@@ -19,7 +19,7 @@ export function bindTo<T extends object>(namespace: Namespace, x: T, run: Run): 
   const unwrap = (value: unknown) => (value === proxy ? x : value)
   const inside = (fn: () => unknown, args: unknown[] = []) => {
     for (const request of args)
-      if (request instanceof ClientRequest) belong(request, { net: namespace, [EXPLICIT]: true })
+      if (request instanceof http.ClientRequest) belong(request, { net: namespace, [EXPLICIT]: true })
     const result = run(namespace, fn)
     return result === x ? proxy : result
   }

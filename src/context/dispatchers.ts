@@ -18,8 +18,9 @@ let outer: Dispatcher | undefined
 
 export function keepDispatchersApart(): void {
   for (const prototype of loadedPrototypes()) wrapDispatch(prototype)
-  onConstruction((made) => {
-    if (looksLikeDispatcher(made)) wrapDispatch(Object.getPrototypeOf(made))
+  onConstruction((made, prototype) => {
+    if (looksLikeDispatcher(made)) wrapDispatch(prototype)
+    return undefined
   })
 }
 

@@ -3,28 +3,25 @@ import { NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { copyFor, type Dispatcher, isPlainAgent } from './dispatcher-twins.js'
 import { wrapDispatch } from './dispatchers.js'
+import { LEGACY_SLOT, read, SLOT, slots, whenUndiciLoads } from './global-dispatcher.js'
 import { currentStore, HOME, type Store, storage } from './storage.js'
-
-/** Where undici keeps it: .1 on Node 20 and 22; .2, with .1 for older copies of undici, from Node 24. */
-const LEGACY_SLOT = Symbol.for('undici.globalDispatcher.1')
-const SLOT = Symbol.for('undici.globalDispatcher.2')
-const slots = globalThis as unknown as Record<symbol, Dispatcher | undefined>
 
 let router: Dispatcher | undefined
 
 /** Puts the router in place, and again when somebody has set another global dispatcher since. Cheap when in place. */
 export function keepFetchPoolsApart(): void {
-  const slot = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
-  if (router !== undefined && slots[slot] === router) return
-  void globalThis.Response // loads undici, which fills the slots, if nothing has yet
-  const filled = slots[SLOT] === undefined ? LEGACY_SLOT : SLOT
-  const base = slots[filled]
-  if (base === undefined) return // a Node without fetch
+  const slot = read(SLOT) === undefined ? LEGACY_SLOT : SLOT
+  const base = read(slot)
+  if (base === undefined) whenUndiciLoads(keepFetchPoolsApart)
+  else if (base !== router) route(base, slot)
+}
+
+function route(base: Dispatcher, slot: symbol): void {
   wrapDispatch(Object.getPrototypeOf(base))
   const legacy = slots[LEGACY_SLOT] as Dispatcher
   router = routerOver(base)
-  slots[filled] = router
-  if (filled === SLOT) slots[LEGACY_SLOT] = legacyFace(legacy, base, router)
+  slots[slot] = router
+  if (slot === SLOT) slots[LEGACY_SLOT] = legacyFace(legacy, base, router)
 }
 
 /** Node 26 wraps the dispatcher for copies of undici that speak the older protocol; Node 24 shares it. */

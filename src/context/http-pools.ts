@@ -1,5 +1,6 @@
 // http and https Agents, globalAgent among them, keep their sockets by name; the namespace becomes part of the name.
-import http from 'node:http'
+import type { ClientRequest } from 'node:http'
+import { http } from './builtins.js'
 import { belong } from './requests.js'
 import { stamped, stampOf } from './stamp.js'
 import { currentStore, poolKey, type Store, storage } from './storage.js'
@@ -7,7 +8,7 @@ import { currentStore, poolKey, type Store, storage } from './storage.js'
 type Method = (this: AgentMethods, ...args: never[]) => unknown
 type AgentMethods = {
   getName(options?: object): string
-  addRequest(request: http.ClientRequest, options: object | string, port?: number, localAddress?: string): void
+  addRequest(request: ClientRequest, options: object | string, port?: number, localAddress?: string): void
   createSocket(request: unknown, options: object, callback: unknown): unknown
 }
 

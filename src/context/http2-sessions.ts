@@ -1,6 +1,7 @@
 // An HTTP/2 session is a connection that people keep and share: its requests are made where it was opened, or not at all.
-import http2 from 'node:http2'
 import { Duplex } from 'node:stream'
+import { require } from '../kernel/require.js'
+import { hasLoaded } from './builtins.js'
 import { onConstruction } from './constructions.js'
 import { poolRefusal } from './refusal.js'
 import { currentStore, EXPLICIT, HOME, poolKey, type Store } from './storage.js'
@@ -9,8 +10,21 @@ type Session = { request(...args: unknown[]): unknown }
 
 /** Sessions that are not here were opened before the first run(), at home. */
 const owners = new WeakMap<object, Store>()
+/** ClientHttp2Session.prototype, once its request is guarded. */
+let guarded: Session | undefined
+let looking = false
 
 export function keepHttp2SessionsApart(): void {
+  onConstruction((_, prototype) => {
+    if (looking || prototype.constructor?.name !== 'ClientHttp2Session') return undefined
+    guarded ??= guardRequests()
+    return prototype === guarded ? (made) => owners.set(made, currentStore()) : undefined
+  })
+  // Unless nobody can have opened any yet: then the first one to be made is soon enough, and http2 need not be loaded.
+  if (hasLoaded('internal/http2/core') !== false) guarded ??= guardRequests()
+}
+
+function guardRequests(): Session {
   const prototype = sessionPrototype()
   const { request } = prototype
   prototype.request = function (this: Session, ...args) {
@@ -20,16 +34,20 @@ export function keepHttp2SessionsApart(): void {
     }
     return request.apply(this, args)
   }
-  onConstruction((made) => {
-    if (Object.getPrototypeOf(made) === prototype) owners.set(made, currentStore())
-  })
+  return prototype
 }
 
 /** ClientHttp2Session is not exported, so a session over nothing is made and dropped. */
 function sessionPrototype(): Session {
+  const { connect } = require('node:http2') as typeof import('node:http2')
   const nowhere = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
-  const session = http2.connect('http://localhost', { createConnection: () => nowhere })
-  session.on('error', () => {}) // that it ends is the intention
-  session.destroy()
-  return Object.getPrototypeOf(session)
+  looking = true
+  try {
+    const session = connect('http://localhost', { createConnection: () => nowhere })
+    session.on('error', () => {}) // that it ends is the intention
+    session.destroy()
+    return Object.getPrototypeOf(session)
+  } finally {
+    looking = false
+  }
 }

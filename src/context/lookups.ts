@@ -4,8 +4,7 @@ import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
 import { NsfdError } from '../kernel/errors.js'
 import type { Bindings } from './bindings.js'
-import { nameSourceOf } from './name-source.js'
-import { lookup, lookupService } from './names/index.js'
+import { askNames } from './names-module.js'
 import { currentStore } from './storage.js'
 
 type Request<Results extends unknown[]> = {
@@ -32,7 +31,8 @@ function answerGetaddrinfo({ cares }: Bindings): void {
     const { net } = currentStore()
     if (net === undefined) return Reflect.apply(original, this, args)
     const [request, hostname, family, hints, order] = args as [Request<[string[]]>, string, 0 | 4 | 6, number, number]
-    const answer = lookup(nameSourceOf(net), hostname, { family, hints, order: ORDERS[order] })
+    const options = { family, hints, order: ORDERS[order] }
+    const answer = askNames(net, ({ lookup }, source) => lookup(source, hostname, options))
     complete(request, answer, (found) => [found.map(({ address }) => address)])
     return 0
   }
@@ -44,7 +44,8 @@ function answerGetnameinfo({ cares }: Bindings): void {
     const { net } = currentStore()
     if (net === undefined) return Reflect.apply(original, this, args)
     const [request, address, port] = args as [Request<[string, string]>, string, number]
-    complete(request, lookupService(nameSourceOf(net), address, port), (found) => [found.hostname, found.service])
+    const answer = askNames(net, ({ lookupService }, source) => lookupService(source, address, port))
+    complete(request, answer, (found) => [found.hostname, found.service])
     return 0
   }
 }

@@ -2,8 +2,8 @@
 // context reaches. Its channels' queries are answered by the names module instead.
 import dns from 'node:dns'
 import type { Bindings, NativePrototype } from './bindings.js'
-import { nameSourceOf } from './name-source.js'
-import { type DnsServer, type QueryOptions, resolve, reverse } from './names/index.js'
+import type { DnsServer, NameSource, QueryOptions } from './names/index.js'
+import { askNames } from './names-module.js'
 import { currentStore } from './storage.js'
 
 type Channel = { getServers(): [address: string, port: number][] }
@@ -30,15 +30,16 @@ const RECORD_TYPES: Record<string, string> = {
 export function answerResolvers({ ChannelWrap }: Bindings): void {
   const { prototype } = ChannelWrap
   for (const [method, type] of Object.entries(RECORD_TYPES)) {
-    answer(prototype, method, (source, name, options) => resolve(source, name, type, options))
+    answer(prototype, method, ({ resolve }, source, name, options) => resolve(source, name, type, options))
   }
-  answer(prototype, 'getHostByAddr', reverse)
+  answer(prototype, 'getHostByAddr', ({ reverse }, source, address, options) => reverse(source, address, options))
   followCancel(prototype)
   followLocalAddress(prototype)
 }
 
 type Ask = (
-  source: ReturnType<typeof nameSourceOf>,
+  names: typeof import('./names/index.js'),
+  source: NameSource,
   name: string,
   options: QueryOptions & { ttl?: boolean },
 ) => Promise<unknown>
@@ -50,8 +51,8 @@ function answer(prototype: NativePrototype, method: string, ask: Ask): void {
     const { net } = currentStore()
     if (net === undefined) return Reflect.apply(original, this, args)
     const [request, name] = args as [QueryRequest, string]
-    const options = optionsOf(this as Channel)
-    ask(nameSourceOf(net), name, { ...options, ttl: request.ttl === true }).then(
+    const options = { ...optionsOf(this as Channel), ttl: request.ttl === true }
+    askNames(net, (names, source) => ask(names, source, name, options)).then(
       (result) => process.nextTick(() => deliver(request, result)),
       (error: NodeJS.ErrnoException) => process.nextTick(() => request.oncomplete(error.code ?? 'ESERVFAIL')),
     )

@@ -7,6 +7,7 @@ import type { Namespace } from '../namespace/namespace.js'
 import { goBack, goTo, visit, whereabouts } from '../namespace/thread.js'
 import { agentOf, connectorOf, lookupOf } from './adaptors.js'
 import { bindTo } from './bind.js'
+import { loadNames } from './names-module.js'
 import { prepareContext } from './prepare.js'
 import { currentStore, storage } from './storage.js'
 import { countThreads, refuseThreadsAbroad } from './threads.js'
@@ -41,6 +42,7 @@ supplyInside({
   bind: (namespace, x) => bindTo(namespace, x, run),
   connector: (namespace) => run(namespace, () => connectorOf(namespace)),
   agent: (namespace, options) => run(namespace, () => agentOf(namespace, options)),
+  loadAll: loadNames,
   lookup: (namespace) => run(namespace, () => lookupOf(namespace)),
   currentNet: () => currentStore().net,
 })

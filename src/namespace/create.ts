@@ -1,7 +1,7 @@
 // New namespaces, each made where the kernel can make it soundly. unshare(2).
-import { spawn } from 'node:child_process'
 import { constants, readSync } from 'node:fs'
 import { NsfdError, systemError } from '../kernel/errors.js'
+import { require } from '../kernel/require.js'
 import { close, open, pipe, requireDescriptors } from '../kernel/syscalls.js'
 import { CREATE_HELP, checkKind, KINDS, type Kind } from './kinds.js'
 import { openOfProcess } from './open.js'
@@ -44,6 +44,7 @@ const HELPER_DESCRIPTORS = 12
  * until its namespace has been opened. Root inside is whoever called: without a process inside, nobody could map it later.
  */
 function createUserNamespace(kind: Kind): number {
+  const { spawn } = require('node:child_process') as typeof import('node:child_process')
   requireDescriptors(HELPER_DESCRIPTORS, { kind, asked: 'cannot start the helper that makes a user namespace' })
   const lifetime = pipe()
   const ready = pipe()

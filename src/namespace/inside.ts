@@ -36,12 +36,19 @@ export type Inside = {
   lookup(namespace: Namespace): Lookup
   /** The net namespace whose call tree this is; undefined at home. */
   currentNet(): Namespace | undefined
+  /** Loads what the context has put off, while this thread still sees the files. */
+  loadAll(): void
 }
 
 let supplied: Inside | undefined
 
 export function supplyInside(inside: Inside): void {
   supplied = inside
+}
+
+/** To be called before a thread goes to another mount namespace. */
+export function beforeFilesChange(): void {
+  supplied?.loadAll()
 }
 
 export function inside(): Inside {

@@ -4,6 +4,7 @@ import { CLONE } from '../kernel/constants.js'
 import { invalidArgument, NsfdError } from '../kernel/errors.js'
 import * as syscalls from '../kernel/syscalls.js'
 import { kindOf, wrongKind } from './identity.js'
+import { beforeFilesChange } from './inside.js'
 import { checkKind, ENTER_HELP, KINDS, type Kind } from './kinds.js'
 import { Namespace } from './namespace.js'
 import { isVisiting, moved, startThreadPool } from './thread.js'
@@ -29,7 +30,10 @@ export function setns(first: Namespace | number | Kind, second?: Namespace | num
   if (expected !== undefined && checkKind(expected) !== kind) throw wrongKind(`descriptor ${fd}`, expected, kind)
   refuseImpossible(kind)
   startThreadPool()
-  if (kind === 'mnt') syscalls.unshare(CLONE.CLONE_FS, { kind, asked: 'cannot give this thread its own cwd and root' })
+  if (kind === 'mnt') {
+    beforeFilesChange()
+    syscalls.unshare(CLONE.CLONE_FS, { kind, asked: 'cannot give this thread its own cwd and root' })
+  }
   syscalls.setns(fd, KINDS[kind].flag, { kind, asked: `cannot enter the ${kind} namespace`, next: ENTER_HELP })
   moved(kind)
 }

@@ -1,6 +1,6 @@
 // A thread that makes one namespace by changing itself, and ends. The caller waits: it takes some 20 ms.
-import { Worker } from 'node:worker_threads'
 import { NsfdError } from '../kernel/errors.js'
+import { require } from '../kernel/require.js'
 import { requireDescriptors } from '../kernel/syscalls.js'
 
 export type MadeOnThread = {
@@ -22,6 +22,7 @@ const PATIENCE_MS = 30_000
 const WORKER_DESCRIPTORS = 16
 
 export function makeOnThrowawayThread(made: MadeOnThread): Answer {
+  const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads')
   requireDescriptors(WORKER_DESCRIPTORS, { asked: `cannot start a thread to make a ${made.file} namespace` })
   const shared = new Int32Array(new SharedArrayBuffer(16))
   const worker = new Worker(new URL('./throwaway-worker.js', import.meta.url), {
