@@ -38,7 +38,9 @@ describe('nsfd enter and docker exec', needsEngine('docker'), () => {
       '--workdir=/tmp',
       '--env=A=b c',
       '--memory=64m',
-      '--ulimit=nofile=100:200',
+      // Hard and soft alike: Go programs raise their own soft limit, and runc at times hands that on to docker exec.
+      '--ulimit=nofile=200:200',
+      '--ulimit=core=10:20',
       '--read-only',
       '--hostname=other',
       '--tmpfs=/scratch',
