@@ -148,13 +148,14 @@ function runInsideUserNamespace() {
     set -e
     mount -t tmpfs tmpfs /run
     mkdir /run/etc
-    mount --rbind /etc /run/etc
-    mount -t tmpfs tmpfs /etc
-    for each in /run/etc/*; do
-      if [ -L "$each" ]; then cp -P "$each" /etc; else ln -s "$each" /etc; fi
+    mount -t tmpfs tmpfs /run/etc
+    mkdir /run/etc/.machine /run/etc/netns
+    mount --rbind /etc /run/etc/.machine
+    for each in /etc/*; do
+      if [ -L "$each" ]; then cp -P "$each" /run/etc
+      elif [ "$each" != /etc/netns ]; then ln -s "/etc/.machine/\${each#/etc/}" /run/etc; fi
     done
-    rm -f /etc/netns
-    mkdir /etc/netns
+    mount --move /run/etc /etc
     ip link set lo up || true
     exec "$@"`
   const unshare = ['--user', '--map-root-user', '--mount', '--net', '--uts', '--ipc', '--cgroup', '--', 'sh', '-c']

@@ -23,12 +23,15 @@ export type SpawnOptions = NodeSpawnOptions & {
  * - pid where the calling thread may not come back to its own (in a user namespace with the machine's pid namespace), and
  *   pid together with a new user namespace: the child stays nsenter or unshare, and the command is its child. Of
  *   unshare, SIGKILL takes the command along; other signals may not reach it.
+ * - user: the command is root of that namespace, unless options.uid and gid say otherwise. It keeps the caller's ids where
+ *   there is no root but the caller's ids are mapped, and where the caller may not drop its groups.
  * @param inside a namespace, or one of each kind; may be empty if options.newNamespaces is not. Or a Target of openTarget(),
  *   with options of its own: see Target.spawn
  * @param command a program, by name or path, looked up where the child is
  * @param args its arguments
  * @param options those of child_process.spawn, and newNamespaces
- * @throws ERR_INVALID_ARG_VALUE, ERR_NSFD_CLOSED, EPERM where a namespace may not be entered; ENOENT without util-linux.
+ * @throws ERR_INVALID_ARG_VALUE, ERR_NSFD_CLOSED, EPERM where a namespace may not be entered; EINVAL where a user namespace
+ *   maps neither root nor the caller; ENOENT without util-linux.
  *   As with child_process.spawn, a command that cannot be started is an 'error' event.
  * Source: setns(2), nsenter(1), unshare(1), and the seed: "entering an existing container".
  */

@@ -8,6 +8,7 @@ import { Namespace } from 'nsfd'
 import { type SpawnOptions, spawn } from '#dist/process/spawn.js'
 import { everyTestEndsAtHome } from '../support/home.js'
 import { needs } from '../support/needs.js'
+import { sleeper } from '../support/sleeper.js'
 import { inheritedDescriptors } from './inherited.js'
 
 type Kind = Namespace['kind']
@@ -103,6 +104,33 @@ describe('spawn', needs('admin'), () => {
     }
     assert.equal(lines[8], '0')
   })
+
+  for (const [what, maps, id] of [
+    ['maps the caller to 1000', ['--map-user=1000', '--map-group=1000'], '1000'],
+    ['maps the caller to root', ['--map-root-user'], '0'],
+  ] as const) {
+    test(`in a user namespace that ${what}, the command has the ids ${id}`, needs('userns'), async () => {
+      await using inside = await sleeper('unshare', '--user', ...maps)
+      using user = Namespace.ofProcess(inside.pid, 'user')
+      for (let times = 0; times < 2; times++) {
+        const { code, stdout, stderr } = await ended(spawn(user, 'sh', ['-c', 'id -u; id -g'], PIPES))
+        assert.deepEqual([code, stdout, stderr], [0, `${id}\n${id}\n`, ''])
+      }
+    })
+  }
+
+  test(
+    'in a user namespace that maps nobody, root of the machine is refused rather than unmapped',
+    needs('root'),
+    async () => {
+      await using inside = await sleeper('unshare', '--user')
+      using user = Namespace.ofProcess(inside.pid, 'user')
+      assert.throws(() => spawn(user, 'true'), {
+        code: 'EINVAL',
+        message: /no ids for root nor for the caller.*options\.uid/,
+      })
+    },
+  )
 
   test('where a thread could not come back, util-linux goes instead, and the process lives on', needs('userns'), () => {
     const script = `import { Namespace } from ${JSON.stringify(import.meta.resolve('#dist/index.js'))}
