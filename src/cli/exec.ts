@@ -1,12 +1,7 @@
 // nsfd exec TARGET -- CMD…: becomes the command, inside. Where the kernel needs a process of one thread, it stays and waits.
 import { Command } from 'commander'
-import type { Kind } from '../namespace/kinds.js'
-import type { Namespace } from '../namespace/namespace.js'
-import { EXIT } from './failure.js'
+import { type ExecOptions, execInside } from './exec-inside.js'
 import { examples, kindsOption } from './options.js'
-import { openTarget } from './target.js'
-
-type Options = { kind?: Kind[]; all?: true; keepMounts?: true }
 
 export function execCommand(): Command {
   const exec = new Command('exec')
@@ -28,17 +23,13 @@ export function execCommand(): Command {
       ) +
         '\n\nThe name of a net pin gives the command what ip netns exec gives: /sys of that namespace, and\n/etc/netns/NAME/* in place of /etc/*. Exit code: the command’s; 126, 127, 128+n as in a shell.',
     )
-  return exec.action((target: string, words: string[], options: Options) => run(exec, target, words, options))
+  return exec.action((target: string, words: string[], options: ExecOptions) => run(exec, target, words, options))
 }
 
-async function run(exec: Command, target: string, words: string[], options: Options): Promise<void> {
+async function run(exec: Command, target: string, words: string[], options: ExecOptions): Promise<void> {
   const line = commandAfterOptions(exec, words)
   if (line.length === 0) exec.error('nsfd: no command given: nsfd exec TARGET -- COMMAND [ARGUMENT…]')
-  const { kind, all, keepMounts } = options
-  const namespaces = openTarget(target, { ...(kind && { kinds: kind }), ...(all && { all }) })
-  const { canReplace, enterAndReplace } = await import('./replace.js')
-  if (canReplace(namespaces)) enterAndReplace(namespaces, line, keepMounts === true)
-  process.exitCode = await runAsChild(namespaces, line, keepMounts === true)
+  await execInside(target, line, options)
 }
 
 /** Options may stand between the target and `--` too: what is before `--` there is parsed like the rest. */
@@ -51,23 +42,4 @@ function commandAfterOptions(exec: Command, words: string[]): string[] {
   if (end === -1) return operands
   if (operands[0] !== undefined) exec.error(`nsfd: unexpected '${operands[0]}' before --`)
   return words.slice(end + 1)
-}
-
-/** Namespaces that only a process of one thread can enter, and pid, which its children are in. */
-async function runAsChild(namespaces: Namespace[], line: string[], keepMounts: boolean): Promise<number> {
-  const [{ spawn }, { visit }, { showNamedNetwork }, { waitAsIfReplaced }] = await Promise.all([
-    import('../process/spawn.js'),
-    import('../namespace/thread.js'),
-    import('./named-network.js'),
-    import('./wait.js'),
-  ])
-  const net = namespaces.find((each) => each.kind === 'net')
-  if (net !== undefined && !keepMounts) visit('net', net.fd, () => showNamedNetwork(namespaces))
-  const [program = '', ...args] = line
-  const child = spawn(namespaces, program, args, { stdio: 'inherit' })
-  for (const each of namespaces) each.close()
-  const result = await waitAsIfReplaced(child)
-  if (typeof result === 'number') return result
-  process.stderr.write(`nsfd: ${result.message}\n`)
-  return result.code === 'ENOENT' ? EXIT.notFound : EXIT.cannotRun
 }

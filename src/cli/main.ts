@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 // The command line: finds the command, loads that one only, and turns what goes wrong into a line and an exit code.
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { reportFailure } from './failure.js'
-import { examples, mannered } from './options.js'
 import { DIRECTORY, isInsideRootless } from './rootless-marker.js'
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
@@ -32,7 +31,9 @@ NSFD_DEBUG=1 shows where in nsfd an error comes from.`
 
 async function main(): Promise<void> {
   goBackToDirectory()
+  if (await execAtOnce(process.argv.slice(2))) return
   endQuietlyWhenNobodyReads()
+  const [{ Command }, { examples, mannered }] = await Promise.all([import('commander'), import('./options.js')])
   const program = mannered(new Command('nsfd'))
     .description('Linux namespaces: name them, see them, run commands in them.')
     .version(version(), '-v, --version', 'show the version')
@@ -58,6 +59,14 @@ async function main(): Promise<void> {
   for (const name of needed) program.addCommand(mannered(await (COMMANDS[name] as () => Promise<Command>)()))
   if (args.length === 0) program.help({ error: true })
   await program.parseAsync()
+}
+
+/** nsfd exec TARGET -- COMMAND…: without options there is nothing to parse, so the parser is not loaded. */
+async function execAtOnce([word, target = '-', dashes, ...line]: string[]): Promise<boolean> {
+  if (word !== 'exec' || target.startsWith('-') || dashes !== '--' || line.length === 0) return false
+  const { execInside } = await import('./exec-inside.js')
+  await execInside(target, line, {})
+  return true
 }
 
 /** The demo shows itself to everybody. */

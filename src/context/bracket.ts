@@ -22,10 +22,10 @@ export function bracketSocketCall(prototype: NativePrototype, name: string): voi
   const original = prototype[name]
   if (original === undefined) return
   replaceMethod(prototype, name, function bracketed(this: unknown, ...args: unknown[]): unknown {
-    const call = () => Reflect.apply(original, this, args)
     const namespace = storage.getStore()?.net
-    if (namespace === undefined && homeOf('net') === undefined) return call()
-    if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return call()
+    if (namespace === undefined && homeOf('net') === undefined) return Reflect.apply(original, this, args)
+    if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return Reflect.apply(original, this, args)
+    const call = () => Reflect.apply(original, this, args)
     return inNamespace('net', namespace, call, (uvError) => uvError)
   })
 }

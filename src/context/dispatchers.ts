@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { onConstruction } from './constructions.js'
 import { connectOf, type Dispatcher, isPlainAgent, symbolOf, twinOf } from './dispatcher-twins.js'
 import { poolRefusal } from './refusal.js'
-import { currentStore, EXPLICIT, HOME, poolKey, type Store, storage } from './storage.js'
+import { currentStore, EXPLICIT, HOME, poolKey, runIn, type Store, storage } from './storage.js'
 
 type Dispatch = (this: Dispatcher, options: unknown, handler: unknown) => boolean
 type Call = (dispatcher: Dispatcher) => boolean
@@ -67,7 +67,7 @@ function callInside(dispatcher: Dispatcher, call: Call): boolean {
   const before = outer
   outer = dispatcher
   try {
-    return storage.run(placeOf(dispatcher), () => call(dispatcher))
+    return runIn(placeOf(dispatcher), () => call(dispatcher))
   } finally {
     outer = before
   }
@@ -80,6 +80,8 @@ function placeOf(dispatcher: Dispatcher): Store {
 
 /** A Client connects again from wherever its last connection ended or a timer ran: from now on always in its place. */
 function pinConnector(dispatcher: Dispatcher): void {
+  if (lookedAt.has(dispatcher)) return
+  lookedAt.add(dispatcher)
   const symbol = symbolOf(dispatcher, 'connector')
   const holder = dispatcher as unknown as Record<symbol, Connector | undefined>
   const connector = symbol && holder[symbol]
@@ -94,6 +96,7 @@ function pinConnector(dispatcher: Dispatcher): void {
   holder[symbol] = inPlace
 }
 const pinned = new WeakSet<Connector>()
+const lookedAt = new WeakSet<Dispatcher>()
 
 /** Connections made by this function are in the namespace somebody chose: whoever uses them is right. */
 export function makeExplicit<T extends object>(connector: T): T {

@@ -4,7 +4,7 @@ import type { Namespace } from '../namespace/namespace.js'
 import { copyFor, type Dispatcher, isPlainAgent } from './dispatcher-twins.js'
 import { wrapDispatch } from './dispatchers.js'
 import { LEGACY_SLOT, read, SLOT, slots, whenUndiciLoads } from './global-dispatcher.js'
-import { currentStore, HOME, type Store, storage } from './storage.js'
+import { currentStore, HOME, runIn, type Store } from './storage.js'
 
 let router: Dispatcher | undefined
 
@@ -33,7 +33,7 @@ function routerOver(base: Dispatcher): Dispatcher {
   const pools = new Pools(base)
   const dispatch = (options: unknown, handler: unknown) => {
     const store = currentStore()
-    return storage.run(store, () => pools.of(store).dispatch(options, handler))
+    return runIn(store, () => pools.of(store).dispatch(options, handler))
   }
   return new Proxy(base, {
     get(target, property) {

@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http'
 import { http } from './builtins.js'
 import { belong } from './requests.js'
 import { stamped, stampOf } from './stamp.js'
-import { currentStore, poolKey, type Store, storage } from './storage.js'
+import { currentStore, poolKey, runIn, type Store } from './storage.js'
 
 type Method = (this: AgentMethods, ...args: never[]) => unknown
 type AgentMethods = {
@@ -38,15 +38,20 @@ const WRAPPED: { [name in 'getName' | 'createSocket']: (original: Method) => Met
   createSocket: (original) =>
     function (request: unknown, options: object, callback: unknown) {
       const store = stampOf(options) ?? currentStore()
-      return storage.run(store, () => Reflect.apply(original, this, [request, stamped(options, store), callback]))
+      return runIn(store, () => Reflect.apply(original, this, [request, stamped(options, store), callback]))
     },
 }
 
 const ours = new WeakSet<Method>()
 
 /** Wraps the methods of an agent's class, and of every class between it and http.Agent, that are its own. */
-function adoptSubclass(agent: object): void {
-  for (let owner = agent; owner !== http.Agent.prototype && owner !== null; owner = Object.getPrototypeOf(owner)) {
+function adoptSubclass(agent: AgentMethods): void {
+  if (ours.has(agent.getName) && ours.has(agent.createSocket)) return
+  for (
+    let owner: object = agent;
+    owner !== http.Agent.prototype && owner !== null;
+    owner = Object.getPrototypeOf(owner)
+  ) {
     adopt(owner)
   }
 }

@@ -16,9 +16,11 @@ let looking = false
 
 export function keepHttp2SessionsApart(): void {
   onConstruction((_, prototype) => {
-    if (looking || prototype.constructor?.name !== 'ClientHttp2Session') return undefined
-    guarded ??= guardRequests()
-    return prototype === guarded ? (made) => owners.set(made, currentStore()) : undefined
+    if (prototype.constructor?.name !== 'ClientHttp2Session') return undefined
+    if (!looking) guarded ??= guardRequests()
+    return (made) => {
+      if (prototype === guarded) owners.set(made, currentStore())
+    }
   })
   // Unless nobody can have opened any yet: then the first one to be made is soon enough, and http2 need not be loaded.
   if (hasLoaded('internal/http2/core') !== false) guarded ??= guardRequests()

@@ -10,12 +10,13 @@ import { bindTo } from './bind.js'
 import { loadNames } from './names-module.js'
 import { prepareContext } from './prepare.js'
 import { currentStore, storage } from './storage.js'
-import { countThreads, refuseThreadsAbroad } from './threads.js'
+import { countThreads, refuseThreadsAbroad, startThreadsOfNode } from './threads.js'
 
 function runSync<T>(namespace: Namespace, fn: () => T): T {
   const kind = checkCall(namespace, fn)
   proveEntrance(namespace, kind)
   prepareContext(namespace)
+  startThreadsOfNode()
   const threads = countThreads()
   const fd = namespace.use()
   try {

@@ -2,7 +2,7 @@
 // (another namespace's timer, a queue, a 'close' event) still connects where the pool is.
 import net from 'node:net'
 import { NsfdError } from '../kernel/errors.js'
-import { currentStore, type Store, storage } from './storage.js'
+import { currentStore, runIn, type Store } from './storage.js'
 import { noteSocket } from './whose.js'
 
 export const STAMP: unique symbol = Symbol('nsfd.store')
@@ -26,7 +26,7 @@ export function honourStamps(): void {
     if (store.net?.closed) return failLater(this, closedInUse(store.net.toString()))
     noteSocket(this, store)
     if (stamp === undefined) return Reflect.apply(original, this, args)
-    return storage.run(stamp, () => Reflect.apply(original, this, args))
+    return runIn(stamp, () => Reflect.apply(original, this, args))
   } as typeof net.Socket.prototype.connect
 }
 

@@ -13,14 +13,25 @@ export const HOME: Store = Object.freeze({})
 
 export const storage = new AsyncLocalStorage<Store>()
 
+/** storage.run, which costs something, where the store is not the current one anyway. */
+export function runIn<T>(store: Store, fn: () => T): T {
+  return storage.getStore() === store ? fn() : storage.run(store, fn)
+}
+
 export function currentStore(): Store {
   return storage.getStore() ?? HOME
 }
 
 /** What tells the pools of two namespaces apart; '' at home. Never the same for two namespaces that ever coexisted. */
 export function poolKey({ net }: Store): string {
-  return net === undefined ? '' : keyOf(net)
+  if (net === undefined) return ''
+  const known = keys.get(net)
+  if (known !== undefined) return known
+  const key = keyOf(net)
+  keys.set(net, key)
+  return key
 }
+const keys = new WeakMap<Namespace, string>()
 
 export function keyOf({ id, kernelId }: Pick<Namespace, 'id' | 'kernelId'>): string {
   return kernelId === undefined ? `${id.dev}:${id.ino}` : `id:${kernelId}`

@@ -2,6 +2,7 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { hasCode, NsfdError } from '../kernel/errors.js'
+import { require } from '../kernel/require.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { isVisiting } from '../namespace/thread.js'
 
@@ -18,6 +19,17 @@ export function refuseWorkersWhileAway(): void {
   AtHome.prototype = base.prototype
   Object.setPrototypeOf(Worker, AtHome)
 }
+
+/**
+ * From Node 22 on, loading tls (and so https, http2, undici) starts a thread that reads certificates. Inside runSync() it
+ * would be born abroad; so it is loaded while this thread is at home.
+ */
+export function startThreadsOfNode(): void {
+  if (started) return
+  require('node:tls')
+  started = true
+}
+let started = false
 
 /** How many threads this process has: the links of a directory are its subdirectories and two. */
 export function countThreads(): number {
