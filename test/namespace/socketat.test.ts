@@ -19,7 +19,7 @@ import {
   SOCK_STREAM,
   socketat,
 } from 'nsfd'
-import { close } from '#dist/kernel/syscalls.js'
+import { close, pidfdOpen } from '#dist/kernel/syscalls.js'
 import { everyTestEndsAtHome } from '../support/home.js'
 import {
   listenAnywhere,
@@ -161,9 +161,8 @@ test('namespaces of another kind are refused before the thread moves', needs('ad
       message: new RegExp(`is a ${kind} namespace, not a net`),
     })
     assert.throws(() => socketat(other.fd, AF_INET, SOCK_STREAM), {
-      code: 'EINVAL',
-      syscall: 'setns',
-      message: /of another kind/,
+      code: 'ERR_NSFD_WRONG_KIND',
+      message: new RegExp(`is a ${kind} namespace, not a net`),
     })
   }
 })
@@ -171,9 +170,12 @@ test('namespaces of another kind are refused before the thread moves', needs('ad
 test('descriptors that are no namespace, closed or no descriptor at all are refused', needs('admin'), () => {
   using there = Namespace.create('net')
   const socket = socketat(there, AF_INET, SOCK_STREAM)
-  assert.throws(() => socketat(socket, AF_INET, SOCK_STREAM), { code: 'EINVAL', syscall: 'setns' })
+  assert.throws(() => socketat(socket, AF_INET, SOCK_STREAM), { code: 'ERR_NSFD_NOT_A_NAMESPACE' })
   close(socket)
-  assert.throws(() => socketat(socket, AF_INET, SOCK_STREAM), { code: 'EBADF', syscall: 'setns' })
+  assert.throws(() => socketat(socket, AF_INET, SOCK_STREAM), { code: 'EBADF', syscall: 'fcntl' })
+  const pidfd = pidfdOpen(process.pid) // setns(2) itself would take it for the network namespace of that process
+  assert.throws(() => socketat(pidfd, AF_INET, SOCK_STREAM), { code: 'ERR_NSFD_NOT_A_NAMESPACE' })
+  close(pidfd)
   for (const ns of [-1, 1.5, Number.NaN, 2 ** 31, '3', null, undefined, {}, { fd: there.fd, kind: 'net' }]) {
     assert.throws(() => socketat(ns as number, AF_INET, SOCK_STREAM), { code: 'ERR_INVALID_ARG_VALUE' })
   }
