@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { Namespace, NamespaceWorker } from 'nsfd'
+import { needs } from '../support/needs.js'
 
-const skip = process.getuid?.() === 0 ? false : 'needs root'
 const WHERE = `const { readlinkSync } = require('node:fs'); const { parentPort, workerData } = require('node:worker_threads')
 parentPort.postMessage({ places: workerData.map((kind) => readlinkSync('/proc/thread-self/ns/' + kind)), workerData })`
 
-describe('NamespaceWorker', { skip }, () => {
+describe('NamespaceWorker', needs('admin'), () => {
   let folder: string
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'nsfd-worker-'))
