@@ -1,8 +1,11 @@
 // Batches and wires: many operations in few sends, each with its answer; all or nothing where that was asked.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { Namespace } from 'nsfd'
 import { BatchError, type Route, wire } from 'nsfd/rtnetlink'
 import { everyTestEndsAtHome } from '../support/home.js'
@@ -60,8 +63,12 @@ describe('a batch', needs('admin', 'iproute2'), () => {
   it('that is atomic undoes everything in reverse, changes to links too', async () => {
     await using here = place()
     const { rt } = here
+    // Addresses that IPv6 makes by itself, and a link that is still coming up, would change on their own.
+    here.ns.runSync(() => writeFileSync('/proc/sys/net/ipv6/conf/default/disable_ipv6', '1'))
     await rt.link.add({ name: 'old', kind: 'veth', up: true, mtu: 1300, peer: { name: 'far', up: true } })
     const look = () => ['link', 'addr', 'rule'].map((what) => stable(ipJson(here.ns.fd, 'ip', what)))
+    const isUp = () => !JSON.stringify(look()).includes('"UNKNOWN"')
+    for (let tries = 0; tries < 50 && !isUp(); tries++) await sleep(20)
     const before = look()
     const failing = rt.batch(
       (b) => {
@@ -83,6 +90,7 @@ describe('a batch', needs('admin', 'iproute2'), () => {
       )
       return true
     })
+    for (let tries = 0; tries < 50 && !isDeepStrictEqual(look(), before); tries++) await sleep(20)
     assert.deepEqual(look(), before)
   })
 
