@@ -6,12 +6,13 @@ import { namespaces } from './namespaces.js'
 import { print, type Report } from './report.js'
 import { socketat } from './socketat.js'
 import { Skip, Stage } from './stage.js'
+import { topology } from './topology.js'
 import { unused } from './unused.js'
 
 /** Fills in rows, notes and skips; a Skip that it throws skips what is left of it. */
 export type Bench = { title: string; run(stage: Stage, report: Report): Promise<void> }
 
-const benches: Record<string, Bench> = { socketat, http, unused, namespaces, memory }
+const benches: Record<string, Bench> = { socketat, http, unused, namespaces, memory, topology }
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2)

@@ -13,8 +13,8 @@ import { CREATE_HELP, ENTER_HELP, KINDS, type Kind, RETURN_HELP, type VisitableK
 const place: Partial<Record<VisitableKind, number>> = {}
 /** By kind, the errno that coming back to `place` would meet. */
 const wayBack: Partial<Record<VisitableKind, number>> = {}
-/** What place was before this thread went away, while it is away. */
-const left: Partial<Record<VisitableKind, number>> = {}
+/** What place was before this thread went away, while it is away. Never deleted from: socketat is measured on it. */
+const left: { [K in VisitableKind]?: number | undefined } = {}
 let visits = 0
 
 /** A descriptor of the namespace the calling thread is in. Owned by this file: never close it. */
@@ -63,7 +63,7 @@ export function goTo(kind: VisitableKind, fd: number): number {
 export function goBack(kind: VisitableKind, from: number): void {
   if (libc().setns(from, KINDS[kind].flag) === -1) failStop(kind, from)
   place[kind] = from
-  if (left[kind] === from) delete left[kind]
+  if (left[kind] === from) left[kind] = undefined
   visits--
 }
 
