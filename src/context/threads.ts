@@ -53,7 +53,8 @@ function placeOf(task: string, kind: string): string | undefined {
   try {
     return readlinkSync(path)
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined // that thread has ended
+    // That thread has ended: EACCES is what the kernel says if it did so between look-up and readlink.
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined
     throw error
   }
 }

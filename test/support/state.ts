@@ -64,7 +64,8 @@ function link(path: string): string | undefined {
   try {
     return readlinkSync(path)
   } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined // it was closed, or ended, while we looked
+    // Closed, or ended, while we looked: EACCES is what readlink of /proc/…/ns/… says once the thread is gone.
+    if (hasCode(error, 'ENOENT', 'ESRCH', 'EACCES')) return undefined
     throw error
   }
 }
