@@ -29,7 +29,7 @@ function link(path: string): string | undefined {
     return readlinkSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined // it ended while we looked
+    if (['ENOENT', 'ESRCH', 'EACCES'].includes(code ?? '')) return undefined // it ended while we looked
     throw error
   }
 }
