@@ -1,10 +1,10 @@
 // run, runSync and bind: how a call, or a whole call tree, comes to be inside a namespace.
 import { types } from 'node:util'
-import { invalidArgument, NsfdError, systemError } from '../kernel/errors.js'
+import { invalidArgument, NsfdError } from '../kernel/errors.js'
 import { supplyInside } from '../namespace/inside.js'
-import { ENTER_HELP, isVisitable, type VisitableKind } from '../namespace/kinds.js'
+import { isVisitable, type VisitableKind } from '../namespace/kinds.js'
 import type { Namespace } from '../namespace/namespace.js'
-import { goBack, goTo, visit, whereabouts } from '../namespace/thread.js'
+import { visit } from '../namespace/thread.js'
 import { agentOf, connectorOf, lookupOf } from './adaptors.js'
 import { bindTo } from './bind.js'
 import { loadNames } from './names-module.js'
@@ -62,14 +62,7 @@ function checkCall(namespace: Namespace, fn: unknown): VisitableKind {
 function proveEntrance(namespace: Namespace, kind: VisitableKind): void {
   const { fd } = namespace // throws if it is closed
   if (entered.has(namespace)) return
-  const from = whereabouts(kind)
-  if (from !== fd) {
-    const refused = goTo(kind, fd)
-    if (refused !== 0) {
-      throw systemError(refused, { syscall: 'setns', kind, asked: `cannot enter ${namespace}`, next: ENTER_HELP })
-    }
-    goBack(kind, from)
-  }
+  visit(kind, fd, () => {}, `cannot enter ${namespace}`)
   entered.add(namespace)
 }
 const entered = new WeakSet<Namespace>()

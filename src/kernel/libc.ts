@@ -27,7 +27,6 @@ const declarations = {
   setsockopt: 'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
   getsockopt: 'int getsockopt(int fd, int level, int name, void *value, _Inout_ uint32_t *length)',
   pipe2: 'int pipe2(_Out_ int *fds, int flags)',
-  execve: 'int execve(const char *path, const char **argv, const char **envp)',
   execvp: 'int execvp(const char *file, const char **argv)',
   signal: 'intptr_t signal(int signal, intptr_t handler)',
   memfd_create: 'int memfd_create(const char *name, uint flags)',
@@ -70,7 +69,6 @@ export type Libc = {
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number
   getsockopt(fd: number, level: number, name: number, value: Buffer, length: number[]): number
   pipe2(fds: number[], flags: number): number
-  execve(path: string, argv: (string | null)[], envp: (string | null)[]): number
   execvp(file: string, argv: (string | null)[]): number
   signal(signal: number, handler: number): number
   memfd_create(name: string, flags: number): number

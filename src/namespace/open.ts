@@ -1,4 +1,4 @@
-// Ways to come by a descriptor: a path, a process, a socket. Every descriptor is O_CLOEXEC (Node's own open sets it).
+// Ways to come by a descriptor: a path, a process, a socket. Every descriptor is O_CLOEXEC.
 import { constants, fstatSync, readlinkSync } from 'node:fs'
 import { FCNTL, SIOCGSKNS } from '../kernel/constants.js'
 import { invalidArgument, NsfdError } from '../kernel/errors.js'
