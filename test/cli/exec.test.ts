@@ -111,7 +111,11 @@ describe('exec', needs('admin'), () => {
     }, async () => {
       const script =
         'test -t 0 && test -t 1 && cat /proc/$$/fdinfo/0; trap "echo caught; exit 9" INT; echo ready; while :; do sleep 0.05; done'
-      const child = spawn('script', ['-qec', shellLine('exec', ...target(), '--', 'sh', '-c', script), '/dev/null'])
+      const child = spawn('script', [
+        '-qec',
+        `exec ${shellLine('exec', ...target(), '--', 'sh', '-c', script)}`,
+        '/dev/null',
+      ])
       let said = ''
       child.stdout.on('data', (data) => {
         said += data
