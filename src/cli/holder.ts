@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  constants,
+  constants as files,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -12,11 +12,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { hasCode, NsfdError } from '../kernel/errors.js'
-import { close, open, tryLock } from '../kernel/syscalls.js'
+import { close, open, pidfdOpen, pidfdSendSignal, tryLock } from '../kernel/syscalls.js'
 import { KIND_NAMES, KINDS } from '../namespace/kinds.js'
 import { findTool } from '../process/hop.js'
 import { READY } from './rootless-marker.js'
@@ -36,7 +37,7 @@ export async function withHolderLock<T>(work: () => Promise<T>): Promise<T> {
   mkdirSync(stateDirectory(), { recursive: true, mode: 0o700 })
   hasSafeDirectory()
   const path = join(stateDirectory(), 'lock')
-  const lock = open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, { mode: 0o600 })
+  const lock = open(path, files.O_RDWR | files.O_CREAT | files.O_NOFOLLOW, { mode: 0o600 })
   try {
     const deadline = Date.now() + LOCK_PATIENCE_MS
     while (!tryLock(lock, { path })) {
@@ -119,10 +120,24 @@ export function freshNamespaces(...options: string[]): string[] {
 export const HOLDER_KINDS = ['user', 'mnt', 'net', 'uts', 'ipc', 'cgroup'] as const
 
 /** Ends it, and with it the pins. Commands that still run inside keep their namespaces. */
-export async function stopHolder({ pid, startTime, userNamespace }: Holder): Promise<void> {
-  process.kill(pid, 'SIGKILL')
-  while (isAlive({ pid, startTime, userNamespace })) await sleep(2)
+export async function stopHolder(holder: Holder): Promise<void> {
+  kill(holder)
+  while (isAlive(holder)) await sleep(2)
   rmSync(pidFile(), { force: true })
+}
+
+/** By its pidfd, looked at after that was opened: a pid that is another process's by now is left alone. */
+function kill(holder: Holder): void {
+  try {
+    const pidfd = pidfdOpen(holder.pid)
+    try {
+      if (isAlive(holder)) pidfdSendSignal(pidfd, constants.signals.SIGKILL)
+    } finally {
+      close(pidfd)
+    }
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error
+  }
 }
 
 /** Names in there, as seen through the holder's root: its mountinfo also lists the machine's pins that its /run covers. */

@@ -124,6 +124,11 @@ export function pidfdOpen(pid: number, context?: Context): number {
   return checked(libc().pidfd_open(pid, 0), 'pidfd_open', context)
 }
 
+/** pidfd_send_signal(2): a signal that reaches no other process, whatever became of the pid. */
+export function pidfdSendSignal(pidfd: number, signal: number, context?: Context): void {
+  checked(libc().pidfd_send_signal(pidfd, signal, 0, 0), 'pidfd_send_signal', context)
+}
+
 /** pidfd_send_signal(2) with signal 0: whether the process still exists (a zombie does). */
 export function pidfdAlive(pidfd: number): boolean {
   if (libc().pidfd_send_signal(pidfd, 0, 0, 0) !== -1) return true
