@@ -62,7 +62,9 @@ async function tell(rooms: story.Room[], pins: Pin[], networks: Namespace[], say
     const verdict = each.agrees
       ? dim(`kernel: its socket is in ${each.socketIn}, as claimed`)
       : `WRONG: ${each.socketIn}`
-    say(`       ${paint(each.name)} ${each.namespace}  →  "${paint(each.answer, each.name)}"   ${verdict}`)
+    say(
+      `       ${label(each.name)} ${each.namespace}  →  "${paint(each.answer, each.name)}"${gap(each.name)}   ${verdict}`,
+    )
   }
 
   const home = await story.fetchFromHome(port)
@@ -75,7 +77,7 @@ async function tell(rooms: story.Room[], pins: Pin[], networks: Namespace[], say
     `  ${bold('4')}  A bridge in a fourth namespace and a veth pair to each, without ip(8), in ${tookMs.toFixed(0)} ms. Now they hear each other:\n`,
   )
   for (const { from, to, address, answer } of heard) {
-    say(`       ${paint(from)} → http://${address}:${port}/ → "${paint(answer, to)}"`)
+    say(`       ${label(from)} → http://${address}:${port}/ → "${paint(answer, to)}"`)
   }
   say()
 
@@ -118,6 +120,10 @@ function paint(text: string, name = text): string {
   const colour = COLOURS[name as keyof typeof COLOURS]
   return colour === undefined ? text : style(colour, text)
 }
+
+/** A name with what it lacks to the longest, so that what follows lines up. */
+const label = (name: string) => paint(name) + gap(name)
+const gap = (name: string) => ' '.repeat(Math.max(...story.NAMES.map(({ length }) => length)) - name.length)
 
 const bold = (text: string) => style('bold', text)
 const dim = (text: string) => style('dim', text)
