@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkDocs } from './check-docs.mjs'
 import { houseRules } from './house.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -14,6 +15,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'nsfd-check-'))
 const CHECKS = {
   'format and lint': () => run(bin('biome'), ['check', '.']),
   'the house: floors, koffi, lengths, console': () => houseRules(root),
+  'the code in README and docs/': () => checkDocs(root),
   'npm pack': pack,
   'package.json (publint)': () => run(bin('publint'), ['run', '--strict', tarball()]),
   'types for import and require (attw)': () => run(bin('attw'), [tarball(), '--profile', 'node16', '--no-color']),
