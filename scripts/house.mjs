@@ -1,4 +1,4 @@
-// The rules of the house that a machine can check: floors, one seam to C, one length, no stray printing.
+// The rules of the house that a machine can check: floors, one seam to C, one length, no stray printing, every error explained.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 
@@ -17,6 +17,7 @@ export function houseRules(root) {
     const rules = file.startsWith('src/') ? [floors, seam, printing, length] : [length]
     return rules.map((rule) => rule(file, text)).filter(Boolean)
   })
+  problems.push(...errorCodes(root))
   return problems.length === 0 ? undefined : problems.join('\n')
 }
 
@@ -49,6 +50,17 @@ function length(file, text) {
   const lines = text.split('\n').length - 1
   const most = file.startsWith('test/') ? MOST_TEST_LINES : MOST_LINES
   return lines > most ? `${file}: ${lines} lines; a file holds one idea in at most ${most}` : undefined
+}
+
+/** The codes that src/ throws and those that docs/errors.md explains are the same. */
+function errorCodes(root) {
+  const codesOf = (files) =>
+    new Set(files.flatMap((file) => readFileSync(join(root, file), 'utf8').match(/ERR_NSFD_[A-Z_]+/g) ?? []))
+  const [thrown, explained] = [codesOf(sources(root, 'src')), codesOf(['docs/errors.md'])]
+  return [
+    ...[...thrown].filter((code) => !explained.has(code)).map((code) => `docs/errors.md does not explain ${code}`),
+    ...[...explained].filter((code) => !thrown.has(code)).map((code) => `docs/errors.md: nothing throws ${code}`),
+  ]
 }
 
 function imports(text) {
