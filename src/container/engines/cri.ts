@@ -2,26 +2,13 @@
 // https://github.com/kubernetes/cri-api. Containers are named POD/CONTAINER; the gRPC library is loaded when asked.
 import { NsfdError } from '../../kernel/errors.js'
 import { ambiguous, type Container, choose, type Engine, engineFailed, wordOf } from '../engine.js'
-import {
-  decodeMessage,
-  encodeMessage,
-  integer,
-  type Message,
-  messages,
-  stringMap,
-  submessage,
-  text,
-} from '../protobuf.js'
+import { type Call, type Calls, type ContainerState, criClient } from './cri-service.js'
 import { firstSocket, fromHostVariable, splitPair } from './docker.js'
 
 const NAME = 'cri'
-const SERVICE = '/runtime.v1.RuntimeService/'
 const PATIENCE_MS = 10_000
 const UNIMPLEMENTED = 12
 const NOT_FOUND = 5
-/** enum ContainerState */
-const STATES = ['created', 'running', 'exited', 'unknown']
-const RUNNING = 1n
 
 /** What containerd and CRI-O tell beyond CRI, as JSON, when asked to be verbose. */
 type Info = {
@@ -40,7 +27,7 @@ export const cri: Engine = {
     }),
 }
 
-type Ask = (method: string, request: Buffer) => Promise<Message>
+type Ask = <C extends Call>(call: C, request: Calls[C]['request']) => Promise<Partial<Calls[C]['response']>>
 
 function criSocket(): string | undefined {
   return firstSocket([
@@ -54,20 +41,13 @@ function criSocket(): string | undefined {
 /** One connection for the questions of one call. A containerd without its CRI plugin has no containers of that kind. */
 async function asking<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
   const socket = criSocket() ?? '/run/containerd/containerd.sock'
-  const { Client, credentials } = await import('@grpc/grpc-js')
-  const client = new Client(`unix://${socket}`, credentials.createInsecure(), {
-    'grpc.default_authority': 'localhost',
-    'grpc.enable_http_proxy': 0,
-  })
-  const ask: Ask = (method, request) =>
+  const client = await criClient(socket)
+  const ask: Ask = (call, request) =>
     new Promise((resolve, reject) => {
-      const deadline = Date.now() + PATIENCE_MS
-      const same = (bytes: Buffer) => bytes
-      client.makeUnaryRequest(`${SERVICE}${method}`, same, decodeMessage, request, { deadline }, (error, answer) => {
-        if (error?.code === UNIMPLEMENTED || error?.code === NOT_FOUND) resolve(new Map())
-        else if (error || answer === undefined) {
-          reject(engineFailed(NAME, `${error?.details ?? 'no answer'} (${method} on ${socket})`, error))
-        } else resolve(answer)
+      client[call](request, { deadline: Date.now() + PATIENCE_MS }, (error, answer) => {
+        if (error?.code === UNIMPLEMENTED || error?.code === NOT_FOUND) resolve({})
+        else if (error) reject(engineFailed(NAME, `${error.details} (${call} on ${socket})`, error))
+        else resolve(answer)
       })
     })
   try {
@@ -77,32 +57,34 @@ async function asking<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
   }
 }
 
-type Listed = Container & { readonly pod: string; readonly podNamespace: string; readonly container: string }
+type Listed = Container & { readonly pod: string; readonly podNamespace: string }
 
 async function listAll(ask: Ask): Promise<Listed[]> {
-  const [pods, containers] = await Promise.all([
-    ask('ListPodSandbox', Buffer.alloc(0)),
-    ask('ListContainers', Buffer.alloc(0)),
+  const [{ items: pods = [] }, { containers = [] }] = await Promise.all([
+    ask('ListPodSandbox', {}),
+    ask('ListContainers', {}),
   ])
-  const podOf = new Map(messages(pods, 1).map((pod) => [text(pod, 1), submessage(pod, 2)]))
-  return messages(containers, 1).map((each) => {
-    const metadata = podOf.get(text(each, 2)) ?? new Map()
-    const [pod, podNamespace] = [text(metadata, 1), text(metadata, 3)]
-    const container = text(submessage(each, 3), 1)
+  const podOf = new Map(pods.map(({ id, metadata }) => [id, metadata]))
+  return containers.map(({ id, podSandboxId, metadata, image, state, labels }) => {
+    const { name: pod = '', namespace: podNamespace = '' } = podOf.get(podSandboxId) ?? {}
     return {
       engine: NAME,
-      id: text(each, 1),
-      name: `${pod}/${container}`,
+      id,
+      name: `${pod}/${metadata?.name ?? ''}`,
       pod,
       podNamespace,
-      container,
-      image: text(submessage(each, 4), 1),
-      labels: stringMap(each, 8),
-      status: STATES[Number(integer(each, 6))] ?? 'unknown',
+      image: image?.image ?? '',
+      labels,
+      status: wordFor(state),
       pid: undefined,
       run: '',
     }
   })
+}
+
+/** CONTAINER_RUNNING is 'running', as with every engine. A state that is newer than nsfd arrives as a number. */
+function wordFor(state: ContainerState | number): string {
+  return String(state).replace('CONTAINER_', '').toLowerCase()
 }
 
 /** POD/CONTAINER means the one that runs: a container that was restarted leaves earlier ones of its name behind. */
@@ -120,17 +102,16 @@ function chooseByWord(all: Listed[], query: string): Listed | undefined {
 }
 
 async function withProcess(ask: Ask, listed: Listed): Promise<Container | undefined> {
-  const answer = await ask('ContainerStatus', encodeMessage({ 1: listed.id, 2: true }))
-  const status = submessage(answer, 1)
-  if (text(status, 1) === '') return undefined
-  const running = integer(status, 3) === RUNNING
-  const { pid, runtimeSpec } = parseInfo(stringMap(answer, 2).info)
+  const { status, info = {} } = await ask('ContainerStatus', { containerId: listed.id, verbose: true })
+  if (!status) return undefined
+  const running = status.state === 'CONTAINER_RUNNING'
+  const { pid, runtimeSpec } = parseInfo(info.info)
   if (running && !pid) throw engineFailed(NAME, `it does not tell the process of ${wordOf(listed)}`)
   return {
     ...listed,
-    status: STATES[Number(integer(status, 3))] ?? 'unknown',
+    status: wordFor(status.state),
     pid: running ? pid : undefined,
-    run: `${integer(status, 5)} ${pid}`,
+    run: `${status.startedAt} ${pid}`,
     cgroup: listed.id,
     environment: Object.fromEntries((runtimeSpec?.process?.env ?? []).map(splitPair)),
     ...(runtimeSpec?.process?.cwd && { workingDirectory: runtimeSpec.process.cwd }),
