@@ -48,10 +48,16 @@ const RCODES: Record<number, QueryCode> = {
 
 let dnsPacket: typeof import('dns-packet') | undefined
 
-/** A recursive query with a random id; name is ASCII, '' the root. */
-export function encodeQuery(name: string, type: QueryType, edns0: boolean): Query {
+/** A random id that is not among those taken. */
+export function freshId(taken?: ReadonlyMap<number, unknown>): number {
+  let id = randomInt(0x10000)
+  while (taken?.has(id)) id = randomInt(0x10000)
+  return id
+}
+
+/** A recursive query; name is ASCII, '' the root. */
+export function encodeQuery(id: number, name: string, type: QueryType, edns0: boolean): Query {
   dnsPacket ??= createRequire(import.meta.url)('dns-packet') as typeof import('dns-packet')
-  const id = randomInt(0x10000)
   const opt = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: EDNS_PAYLOAD, extendedRcode: 0 }
   const bytes = dnsPacket.encode({
     type: 'query',
