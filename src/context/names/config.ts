@@ -85,18 +85,23 @@ const spaces = new Map<string, NameSpace>()
 
 /** What is remembered of the namespace a source belongs to. */
 export function nameSpace(source: NameSource): NameSpace {
+  if (latest?.source === source) return latest
   const known = spaces.get(source.id)
   const space = known !== undefined && sameFiles(known.source, source) ? known : new NameSpace(source)
   spaces.delete(source.id)
   spaces.set(source.id, space)
   const [longestUnused] = spaces.keys()
   if (spaces.size > MAX_SPACES && longestUnused !== undefined) spaces.delete(longestUnused)
+  latest = space.source === source ? space : undefined
   return space
 }
+/** The one asked for last, which is the one asked for next. */
+let latest: NameSpace | undefined
 
 /** Forgets a namespace's files and answers: call it when the namespace is closed, or its identity might be given anew. */
 export function forgetNames(id: string): void {
   spaces.delete(id)
+  latest = undefined
 }
 
 function sameFiles(one: NameSource, other: NameSource): boolean {

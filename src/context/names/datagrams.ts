@@ -25,7 +25,8 @@ type Waiting = { readonly query: Query; readonly deadline: number; readonly sett
 
 /** The sockets of those who may share them, by server. */
 export class Datagrams {
-  readonly #sockets = new Map<string, DatagramSocket>()
+  /** An object, not a Map: see cancellation.ts. */
+  readonly #sockets: Record<string, DatagramSocket> = Object.create(null)
 
   /**
    * Sends a query, and calls settle once: with the reply, or after timeoutMs.
@@ -41,14 +42,13 @@ export class Datagrams {
     settle: (said: Said) => void,
   ): () => void {
     const key = `${server.address} ${server.port} ${local}`
-    let socket = this.#sockets.get(key)
-    if (socket === undefined || socket.spent) {
-      socket = new DatagramSocket(server, local, () => {
-        if (this.#sockets.get(key) === socket) this.#sockets.delete(key)
-      })
-      this.#sockets.set(key, socket)
-    }
-    return socket.ask(encode, timeoutMs, settle)
+    const socket = this.#sockets[key]
+    if (socket !== undefined && !socket.spent) return socket.ask(encode, timeoutMs, settle)
+    const another = new DatagramSocket(server, local, () => {
+      if (this.#sockets[key] === another) delete this.#sockets[key]
+    })
+    this.#sockets[key] = another
+    return another.ask(encode, timeoutMs, settle)
   }
 }
 
@@ -139,8 +139,11 @@ class DatagramSocket {
   #close(): void {
     this.#worn = true
     clearTimeout(this.#timer)
-    this.#handle?.close()
-    this.#handle = undefined
+    if (this.#handle !== undefined) {
+      this.#handle.close()
+      this.#handle.onmessage = nothing // a handle outlives its use by a collection or two, and would keep all of this
+      this.#handle = undefined
+    }
     this.#onClose()
   }
 
@@ -171,6 +174,8 @@ class DatagramSocket {
     return { unanswered: 'ECONNREFUSED', cause }
   }
 }
+
+function nothing(): void {}
 
 /** Undefined where the bytes answer something else. */
 function saidBy(bytes: Buffer, query: Query): Said | undefined {

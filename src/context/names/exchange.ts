@@ -89,8 +89,9 @@ function streamed(message: Buffer, query: Query): Outcome {
   }
 }
 
-function localAddress(server: DnsServer, options: QueryOptions): string | undefined {
-  return isIPv6(server.address) ? options.localAddress6 : options.localAddress4
+function localAddress(server: DnsServer, { localAddress4, localAddress6 }: QueryOptions): string | undefined {
+  if (localAddress4 === localAddress6) return undefined // neither is there
+  return isIPv6(server.address) ? localAddress6 : localAddress4
 }
 
 // No way to the server, or nobody there: c-ares calls all of it a refused connection.

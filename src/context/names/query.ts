@@ -31,12 +31,12 @@ export function ask(space: NameSpace, name: string, type: QueryType, options: Qu
   // Somebody's own timeout or address does not decide for others who ask at the same time.
   const own = timeout ?? tries ?? localAddress4 ?? localAddress6
   const shareKey = own === undefined ? key : [key, timeout, tries, localAddress4, localAddress6].join('\n')
-  const work = async (pursuit: Pursuit): Promise<Aged> => {
-    const asked = inTurn(space, conf, servers)
-    const answer = await askServers(asked, { name, type, conf, options, pursuit, datagrams })
+  const remember = (answer: Answer): Aged => {
     space.cache.set(key, answer, answer.seconds)
     return { answer, age: 0 }
   }
+  const work = (pursuit: Pursuit) =>
+    askServers(inTurn(space, conf, servers), { name, type, conf, options, pursuit, datagrams, remember })
   return underway.join(shareKey, work, cancellation, { answer: CANCELLED, age: 0 })
 }
 
@@ -63,10 +63,11 @@ type Question = {
   readonly options: QueryOptions
   readonly pursuit: Pursuit
   readonly datagrams: Datagrams
+  remember(answer: Answer): Aged
 }
 
-async function askServers(servers: readonly DnsServer[], question: Question): Promise<Answer> {
-  const { name, type, conf, options, pursuit, datagrams } = question
+async function askServers(servers: readonly DnsServer[], question: Question): Promise<Aged> {
+  const { name, type, conf, options, pursuit, datagrams, remember } = question
   const timeoutMs = options.timeout ?? conf.timeout * 1000
   const way = { datagrams, timeoutMs, tcp: conf.tcp, options, pursuit }
   const once = (server: DnsServer, edns0: boolean) => exchange(server, (id) => encodeQuery(id, name, type, edns0), way)
@@ -77,11 +78,11 @@ async function askServers(servers: readonly DnsServer[], question: Question): Pr
       // RFC 6891 7: a server from before EDNS calls it a format error.
       if (conf.edns0 && 'failure' in outcome && outcome.failure === 'EFORMERR') outcome = await once(server, false)
       const answer = answerOf(outcome, name, type)
-      if (!('failure' in answer) || !isWorthAnother(answer.failure)) return answer
+      if (!('failure' in answer) || !isWorthAnother(answer.failure)) return remember(answer)
       last = answer
     }
   }
-  return last
+  return remember(last)
 }
 
 const FINAL = new Set<QueryCode>(['ENOTFOUND', 'ENODATA', 'ECANCELLED'])
