@@ -44,6 +44,7 @@ export function answerResolvers({ ChannelWrap }: Bindings): void {
   followCancel(prototype)
   followServers(prototype)
   followLocalAddress(prototype)
+  for (const { Resolver } of [dns, dns.promises]) followPatience(Resolver)
 }
 
 type Ask = (names: Names, source: NameSource, name: string, options: ResolveOptions) => Promise<unknown>
@@ -84,12 +85,14 @@ function optionsOf(channel: Channel): QueryOptions {
   if (known !== undefined) return known
   const [localAddress4, localAddress6] = localAddresses.get(channel) ?? []
   const cancellation = new Cancellation()
-  const options = { cancellation, servers: ownServers(channel), localAddress4, localAddress6 }
+  const { timeout, tries } = patience.get(channel) ?? {}
+  const options = { cancellation, servers: ownServers(channel), timeout, tries, localAddress4, localAddress6 }
   settled.set(channel, options)
   return options
 }
 const settled = new WeakMap<Channel, QueryOptions & { cancellation: Cancellation }>()
 const localAddresses = new WeakMap<Channel, readonly (string | undefined)[]>()
+const patience = new WeakMap<Channel, Pick<QueryOptions, 'timeout' | 'tries'>>()
 
 /** Servers that somebody set on purpose; those a channel has by itself are home's. */
 function ownServers(channel: Channel): DnsServer[] | undefined {
@@ -126,4 +129,19 @@ function followLocalAddress(prototype: NativePrototype): void {
     const v6 = addresses.find((each) => each.includes(':'))
     localAddresses.set(channel, [v4, v6])
   })
+}
+
+/** new dns.Resolver({ timeout, tries }): seen where its constructor calls super(), as channels do not tell. */
+function followPatience(Resolver: new (options?: dns.ResolverOptions) => unknown): void {
+  const base = Object.getPrototypeOf(Resolver) as new (options?: dns.ResolverOptions) => { _handle: Channel }
+  function Patient(this: unknown, options?: dns.ResolverOptions): object {
+    const made = Reflect.construct(base, [options], new.target ?? base)
+    const { timeout, tries } = options ?? {}
+    // Node's own default is written as -1 as well.
+    patience.set(made._handle, { timeout: timeout === -1 ? undefined : timeout, tries })
+    return made
+  }
+  Object.setPrototypeOf(Patient, base)
+  Patient.prototype = base.prototype
+  Object.setPrototypeOf(Resolver, Patient)
 }
