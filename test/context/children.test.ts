@@ -9,9 +9,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { hooksFor, needs } from '../support/needs.js'
+import { strangeDescriptors } from '../support/state.js'
 import { readText } from './support/protocols.js'
 import { closeSites, home, makeSites, type Site, spaceOf } from './support/sites.js'
-import { everyTestLeavesThreadsAtHome, strangeDescriptors } from './support/watch.js'
+import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
 const { after, before } = hooksFor('admin')

@@ -1,7 +1,7 @@
 // dns.resolve* and dns.Resolver inside run: one query for all who ask at once, cancelling, patience, and what errors say.
 import assert from 'node:assert/strict'
 import dns from 'node:dns'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { Namespace } from '#dist/index.js'
 import { uniqueName } from '../support/names.js'
@@ -90,6 +90,7 @@ test(
     const name = uniqueName('unreadable')
     using made = Namespace.create('net')
     const pin = made.pin(name)
+    const hadFolder = existsSync('/etc/netns')
     const folder = `/etc/netns/${name}`
     mkdirSync(`${folder}/resolv.conf`, { recursive: true }) // a directory is no file of names
     writeFileSync(`${folder}/hosts`, '')
@@ -120,6 +121,7 @@ test(
     } finally {
       pin.unpin()
       rmSync(folder, { recursive: true })
+      if (!hadFolder && readdirSync('/etc/netns').length === 0) rmdirSync('/etc/netns')
     }
   },
 )
