@@ -37,7 +37,7 @@ async function clients(stage: Stage, name: string, how: string, atOnce: number):
 /** Answers every name below .bench by itself. Ends when its standard input does, as contenders do. */
 async function nameServer(stage: Stage, name: string): Promise<Contender> {
   const options =
-    '--keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file= --log-facility=-'
+    '--keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --user=root --pid-file= --log-facility=/dev/null'
   const dnsmasq = `dnsmasq ${options} --listen-address=127.0.0.1 --bind-interfaces --address=/bench/10.1.2.3`
   const script = `${dnsmasq} & echo started; cat >/dev/null; kill $!; wait`
   const contender = new Contender(stage, onCpu(1, insideByIp(name, ['sh', '-c', script])))
