@@ -2,7 +2,7 @@
 
 import { Contender } from './contender.js'
 import type { Bench } from './main.js'
-import { type Contestant, compareHttp, startClient, startServer } from './requests.js'
+import { type Contestant, compareRequests, startClient, startServer } from './requests.js'
 import { insideByIp, needs, node, onCpu, type Stage } from './stage.js'
 
 /** How requests follow each other. */
@@ -15,12 +15,12 @@ export const http: Bench = {
     const name = stage.namespace('http')
     for (const client of ['http.get', 'fetch']) {
       for (const [way, path] of Object.entries(WAYS)) {
-        report.rows.push(await compareHttp(`${client}, ${way}`, () => clients(stage, name, client, path), AIM))
+        report.rows.push(await compareRequests(`${client}, ${way}`, () => clients(stage, name, client, path), AIM))
       }
     }
     needs('wrk', 'the load generator for servers')
     for (const [way, connection] of Object.entries(WAYS)) {
-      report.rows.push(await compareHttp(`server, ${way}`, () => servers(stage, name, connection), AIM))
+      report.rows.push(await compareRequests(`server, ${way}`, () => servers(stage, name, connection), AIM))
     }
   },
 }
@@ -38,6 +38,7 @@ async function clients(stage: Stage, name: string, client: string, path: string)
   return {
     'inside run': startClient(stage, node('client', 'run', name, client, url)),
     plain: startClient(stage, insideByIp(name, node('client', 'plain', name, client, url))),
+    'storage alone': startClient(stage, insideByIp(name, node('client', 'storage', name, client, url))),
     responder: { contender: responder },
   }
 }

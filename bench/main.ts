@@ -1,5 +1,7 @@
 // npm run bench [name…] [--json]: nsfd beside its peers, in one run.
 import { cpus, loadavg, release } from 'node:os'
+import { dns } from './dns.js'
+import { echo } from './echo.js'
 import { http } from './http.js'
 import { memory } from './memory.js'
 import { namespaces } from './namespaces.js'
@@ -12,7 +14,7 @@ import { unused } from './unused.js'
 /** Fills in rows, notes and skips; a Skip that it throws skips what is left of it. */
 export type Bench = { title: string; run(stage: Stage, report: Report): Promise<void> }
 
-const benches: Record<string, Bench> = { socketat, http, unused, namespaces, memory, topology }
+const benches: Record<string, Bench> = { socketat, http, echo, dns, unused, namespaces, memory, topology }
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2)

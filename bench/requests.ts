@@ -1,9 +1,9 @@
-// Comparing two Node processes that answer or make HTTP requests: rates, and the CPU time a request costs each.
+// Comparing Node processes that answer or make requests, of HTTP or others: rates, slowest hundredth, CPU time of each.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Contender } from './contender.js'
 import { alternate, median, pairedRatio } from './figures.js'
-import { perSecond, type Row } from './report.js'
+import { microseconds, perSecond, type Row } from './report.js'
 import { insideByIp, onCpu, type Stage } from './stage.js'
 
 /** A process is fast or slow by a few per cent for all its life (memory layout), so each contender lives several times. */
@@ -12,13 +12,13 @@ const ROUNDS_A_LIFE = 3
 const SLICE_SECONDS = 1
 const CONNECTIONS = 16
 
-/** What a slice showed: requests per second, and nanoseconds of CPU time a request. */
-type Slice = { rate: number; cpu: number }
+/** What a slice showed: requests per second; nanoseconds of CPU time a request; of waiting, for all but one in a hundred. */
+type Slice = { rate: number; cpu: number; p99: number }
 /** One that has no slice only helps, and is stopped with the others. */
 export type Contestant = { contender: Contender; slice?: () => Promise<Slice> }
 
-/** One row: the first contestant's figures to the second's. */
-export async function compareHttp(
+/** One row: the first contestant's figures to the second's; a third shows how much of it is Node's own. */
+export async function compareRequests(
   what: string,
   begin: () => Promise<Record<string, Contestant>>,
   aim: Row['aim'] & object,
@@ -31,21 +31,25 @@ export async function compareHttp(
     for (const [who, each] of Object.entries(seen)) slices[who] = [...(slices[who] ?? []), ...each]
     for (const [, { contender }] of contestants) await contender.stop()
   }
-  const [ours, theirs] = Object.values(slices) as [Slice[], Slice[]]
-  const rates = Object.entries(slices).map(([who, each]) => [who, perSecond(median(each.map(({ rate }) => rate)))])
-  const cpu = pairedRatio(
-    ours.map(({ cpu }) => cpu),
-    theirs.map(({ cpu }) => cpu),
-  )
-  return {
-    what,
-    figures: { ...Object.fromEntries(rates), CPU: cpu.toFixed(3) },
-    ratio: pairedRatio(
-      ours.map(({ rate }) => rate),
-      theirs.map(({ rate }) => rate),
-    ),
-    aim,
+  const all = Object.entries(slices)
+  const [[first, ours], [second, theirs], third] = all as [[string, Slice[]], [string, Slice[]], [string, Slice[]]?]
+  const figures: Row['figures'] = {}
+  for (const [who, each] of all) figures[who] = perSecond(medianOf(each, 'rate'))
+  for (const [who, each] of [[first, ours] as const, [second, theirs] as const]) {
+    figures[`p99 ${who}`] = microseconds(medianOf(each, 'p99'))
   }
+  figures.CPU = ratioOf(ours, theirs, 'cpu').toFixed(3)
+  if (third !== undefined) figures[`CPU, ${third[0]}`] = ratioOf(third[1], theirs, 'cpu').toFixed(3)
+  return { what, figures, ratio: ratioOf(ours, theirs, 'rate'), aim }
+}
+
+function medianOf(slices: readonly Slice[], figure: keyof Slice): number {
+  return median(slices.map((slice) => slice[figure]))
+}
+
+function ratioOf(ours: readonly Slice[], theirs: readonly Slice[], figure: keyof Slice): number {
+  const [one, other] = [ours, theirs].map((slices) => slices.map((slice) => slice[figure]))
+  return pairedRatio(one as number[], other as number[])
 }
 
 /** A server of bench/child, loaded by wrk from the other processor. */
@@ -62,6 +66,7 @@ export async function startServer(
     '-t1',
     `-c${CONNECTIONS}`,
     `-d${SLICE_SECONDS}s`,
+    '--latency',
     ...['-H', `Connection: ${connection}`],
     `http://127.0.0.1:${port}/`,
   ])
@@ -70,16 +75,25 @@ export async function startServer(
     const before = await contender.measure('cpu')
     const { stdout } = await promisify(execFile)(file, args)
     const cpu = (await contender.measure('cpu')) - before
-    return { rate: found(/Requests\/sec: +([\d.]+)/, stdout), cpu: cpu / found(/(\d+) requests in/, stdout) }
+    return {
+      rate: found(/Requests\/sec: +([\d.]+)/, stdout),
+      cpu: cpu / found(/(\d+) requests in/, stdout),
+      p99: found(/99% +([\d.]+)us/, inMicroseconds(stdout)) * 1000,
+    }
   }
   return { contender, slice }
 }
 
 /** A client of bench/child, which makes as many requests as it can for the time of a slice. */
-export function startClient(stage: Stage, program: string[]): Contestant {
+export function startClient(stage: Stage, program: string[], atOnce = CONNECTIONS): Contestant {
   const contender = new Contender(stage, onCpu(0, program))
-  const slice = async () => JSON.parse(await contender.ask(`${SLICE_SECONDS * 1000} ${CONNECTIONS}`)) as Slice
+  const slice = async () => JSON.parse(await contender.ask(`${SLICE_SECONDS * 1000} ${atOnce}`)) as Slice
   return { contender, slice }
+}
+
+/** wrk writes 431.00us, 1.20ms or 2.01s. */
+function inMicroseconds(text: string): string {
+  return text.replace(/([\d.]+)(ms|s)\b/g, (_, value, unit) => `${Number(value) * (unit === 'ms' ? 1e3 : 1e6)}us`)
 }
 
 function found(pattern: RegExp, text: string): number {

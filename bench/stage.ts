@@ -1,7 +1,7 @@
 // What a bench needs around it: a namespace that ip(8) knows, child processes, a work directory. All of it goes away at
 // the end, also on Ctrl-C, and in reverse.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -26,6 +26,14 @@ export class Stage implements AsyncDisposable {
     this.#undo.push(() => void command('ip', ['netns', 'del', unique]))
     command('ip', ['-n', unique, 'link', 'set', 'lo', 'up'])
     return unique
+  }
+
+  /** A file of the namespace's own /etc, as `ip netns exec` and nsfd read it. */
+  etcFile(namespace: string, file: string, text: string): void {
+    const folder = join('/etc/netns', namespace)
+    mkdirSync(folder, { recursive: true })
+    this.#undo.push(() => rmSync(folder, { recursive: true, force: true }))
+    writeFileSync(join(folder, file), text)
   }
 
   directory(): string {

@@ -1,6 +1,6 @@
 // What nsfd costs code that never calls run: a server in a process that has imported nsfd, against one that has not.
 import type { Bench } from './main.js'
-import { compareHttp, startServer } from './requests.js'
+import { compareRequests, startServer } from './requests.js'
 import { insideByIp, needs, node } from './stage.js'
 
 export const unused: Bench = {
@@ -18,7 +18,7 @@ export const unused: Bench = {
         imported: await server(connection, 'imported'),
         plain: await server(connection, 'plain'),
       })
-      report.rows.push(await compareHttp(`server, ${way}`, begin, { atLeast: 0.98 }))
+      report.rows.push(await compareRequests(`server, ${way}`, begin, { atLeast: 0.98 }))
     }
   },
 }

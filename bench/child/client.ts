@@ -1,7 +1,6 @@
-// client run|plain <namespace> http.get|fetch <url>; "<ms> <connections>" -> {"rate":requests/s,"cpu":ns a request}
+// client run|plain|storage <namespace> http.get|fetch <url>: an HTTP client, for answerSlices
 import { Agent, get } from 'node:http'
-import { Namespace } from 'nsfd'
-import { answer } from './answer.js'
+import { answerSlices } from './slices.js'
 
 const [mode, name = '', client, url = ''] = process.argv.slice(2)
 const agent = new Agent({ keepAlive: true })
@@ -20,21 +19,4 @@ async function byFetch(): Promise<unknown> {
   return response.text()
 }
 
-async function slice(ms: number, connections: number): Promise<string> {
-  const before = process.cpuUsage()
-  const start = performance.now()
-  let requests = 0
-  const worker = async () => {
-    for (; performance.now() - start < ms; requests++) await request?.()
-  }
-  await Promise.all(Array.from({ length: connections }, worker))
-  const seconds = (performance.now() - start) / 1000
-  const { user, system } = process.cpuUsage(before)
-  return JSON.stringify({ rate: requests / seconds, cpu: ((user + system) * 1000) / requests })
-}
-
-const inside = mode === 'run' ? <T>(fn: () => T) => Namespace.named(name).run(fn) : <T>(fn: () => T) => fn()
-await answer((question) => {
-  const [ms, connections] = question.split(' ').map(Number)
-  return inside(() => slice(ms as number, connections as number))
-})
+await answerSlices(mode, name, request)

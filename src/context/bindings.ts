@@ -44,6 +44,33 @@ export function bindings(): Bindings {
   return found as unknown as Bindings
 }
 
+/** A UDP handle, as Node's dgram drives it. Methods return 0 or a libuv error; send also the bytes it sent, and one. */
+export type DatagramHandle = {
+  bind(address: string, port: number, flags: number): number
+  bind6(address: string, port: number, flags: number): number
+  connect(address: string, port: number): number
+  connect6(address: string, port: number): number
+  recvStart(): number
+  send(request: SendRequest, list: Buffer[], count: number, hasCallback: boolean): number
+  close(): void
+  /** nread is a libuv error where it is negative. */
+  onmessage: (nread: number, handle: unknown, bytes: Buffer | undefined) => void
+}
+export type SendRequest = { list: Buffer[] }
+
+type DatagramBindings = { UDP: new () => DatagramHandle; SendWrap: new () => SendRequest }
+
+let datagram: DatagramBindings | undefined
+
+/** @throws NsfdError ERR_NSFD_UNPROVEN as bindings() */
+export function datagramBindings(): DatagramBindings {
+  if (datagram !== undefined) return datagram
+  const { UDP, SendWrap } = binding('udp_wrap')
+  if (UDP === undefined || SendWrap === undefined) throw missing('udp_wrap')
+  datagram = { UDP, SendWrap } as DatagramBindings
+  return datagram
+}
+
 function binding(name: string): Record<string, unknown> {
   try {
     return (process as unknown as { binding(name: string): Record<string, unknown> }).binding(name)

@@ -14,6 +14,18 @@ type Handle = { readonly fd: number }
 /** What to return instead, told the libuv error. */
 type OnRefusal<T> = (uvError: number) => T
 
+/** Every datagram comes by here: only where an address can name an interface are addresses looked at. */
+const TAKES_INTERFACE = new Set([
+  'bind6',
+  'connect6',
+  'send6',
+  'addMembership',
+  'dropMembership',
+  'addSourceSpecificMembership',
+  'dropSourceSpecificMembership',
+  'setMulticastInterface',
+])
+
 /**
  * Wraps a method of a socket handle that makes the socket if there is none yet: that one call is made inside. A handle
  * that has its socket needs no visit, unless an address names an interface (fe80::1%eth0), which is looked up here.
@@ -21,10 +33,12 @@ type OnRefusal<T> = (uvError: number) => T
 export function bracketSocketCall(prototype: NativePrototype, name: string): void {
   const original = prototype[name]
   if (original === undefined) return
+  const takesInterface = TAKES_INTERFACE.has(name)
   replaceMethod(prototype, name, function bracketed(this: unknown, ...args: unknown[]): unknown {
     const namespace = storage.getStore()?.net
     if (namespace === undefined && homeOf('net') === undefined) return Reflect.apply(original, this, args)
-    if ((this as Handle).fd >= 0 && !args.some(namesAnInterface)) return Reflect.apply(original, this, args)
+    if ((this as Handle).fd >= 0 && !(takesInterface && args.some(namesAnInterface)))
+      return Reflect.apply(original, this, args)
     const call = () => Reflect.apply(original, this, args)
     return inNamespace('net', namespace, call, (uvError) => uvError)
   })

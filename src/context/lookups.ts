@@ -4,6 +4,7 @@ import dns from 'node:dns'
 import { syncBuiltinESMExports } from 'node:module'
 import { NsfdError } from '../kernel/errors.js'
 import type { Bindings } from './bindings.js'
+import { asDnsError } from './names/errors.js'
 import { askNames } from './names-module.js'
 import { currentStore } from './storage.js'
 
@@ -33,7 +34,7 @@ function answerGetaddrinfo({ cares }: Bindings): void {
     const [request, hostname, family, hints, order] = args as [Request<[string[]]>, string, 0 | 4 | 6, number, number]
     const options = { family, hints, order: ORDERS[order] }
     const answer = askNames(net, ({ lookup }, source) => lookup(source, hostname, options))
-    complete(request, answer, (found) => [found.map(({ address }) => address)])
+    complete(request, answer, ['getaddrinfo', hostname], (found) => [found.map(({ address }) => address)])
     return 0
   }
 }
@@ -45,16 +46,21 @@ function answerGetnameinfo({ cares }: Bindings): void {
     if (net === undefined) return Reflect.apply(original, this, args)
     const [request, address, port] = args as [Request<[string, string]>, string, number]
     const answer = askNames(net, ({ lookupService }, source) => lookupService(source, address, port))
-    complete(request, answer, (found) => [found.hostname, found.service])
+    complete(request, answer, ['getnameinfo', address], (found) => [found.hostname, found.service])
     return 0
   }
 }
 
 /** Hands an answer on outside of the promise: what a user's callback throws is an uncaught exception, as ever. */
-function complete<T, R extends unknown[]>(request: Request<R>, answer: Promise<T>, results: (found: T) => R): void {
+function complete<T, R extends unknown[]>(
+  request: Request<R>,
+  answer: Promise<T>,
+  asked: [syscall: string, hostname: string],
+  results: (found: T) => R,
+): void {
   answer.then(
     (found) => process.nextTick(() => request.oncomplete(null, ...results(found))),
-    (error: NodeJS.ErrnoException) => process.nextTick(() => fail(request, error)),
+    (error: NodeJS.ErrnoException) => process.nextTick(() => fail(request, asDnsError(error, ...asked))),
   )
 }
 

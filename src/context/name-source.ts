@@ -4,5 +4,10 @@ import type { NameSource } from './names/index.js'
 import { poolKey } from './storage.js'
 
 export function nameSourceOf(net: Namespace): NameSource {
-  return { id: poolKey({ net }), name: net.name, rootFd: net.rootFd }
+  const known = sources.get(net)
+  if (known !== undefined) return known
+  const source = { id: poolKey({ net }), name: net.name, rootFd: net.rootFd }
+  sources.set(net, source)
+  return source
 }
+const sources = new WeakMap<Namespace, NameSource>()

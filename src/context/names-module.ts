@@ -5,16 +5,21 @@ import { nameSourceOf } from './name-source.js'
 import type { NameSource } from './names/index.js'
 import { closedInUse } from './stamp.js'
 
-type Names = typeof import('./names/index.js')
+export type Names = typeof import('./names/index.js')
 
+let loaded: Names | undefined
 let loading: Promise<Names> | undefined
 
 /** Asks the names module on behalf of a namespace. @throws EBADF if that is closed by the time it can be asked */
-export async function askNames<T>(net: Namespace, ask: (names: Names, source: NameSource) => Promise<T>): Promise<T> {
+export function askNames<T>(net: Namespace, ask: (names: Names, source: NameSource) => Promise<T>): Promise<T> {
+  if (loaded === undefined) return load().then(() => askNames(net, ask))
+  if (net.closed) return Promise.reject(closedInUse(net.toString()))
+  return ask(loaded, nameSourceOf(net))
+}
+
+async function load(): Promise<void> {
   loading ??= import('./names/index.js')
-  const names = await loading
-  if (net.closed) throw closedInUse(net.toString())
-  return ask(names, nameSourceOf(net))
+  loaded = await loading
 }
 
 /** For a thread that goes where this module's file is not. */

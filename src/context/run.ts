@@ -10,6 +10,7 @@ import { bindTo } from './bind.js'
 import { loadNames } from './names-module.js'
 import { prepareContext } from './prepare.js'
 import { currentStore, storage } from './storage.js'
+import { refuseThreadStartersWhileAway } from './thread-starters.js'
 import { countThreads, refuseThreadsAbroad, startThreadsOfNode } from './threads.js'
 
 function runSync<T>(namespace: Namespace, fn: () => T): T {
@@ -17,6 +18,7 @@ function runSync<T>(namespace: Namespace, fn: () => T): T {
   proveEntrance(namespace, kind)
   prepareContext(namespace)
   startThreadsOfNode()
+  refuseThreadStartersWhileAway()
   const threads = countThreads()
   const fd = namespace.use()
   try {

@@ -59,7 +59,7 @@ function placeOf(task: string, kind: string): string | undefined {
   }
 }
 
-function bornAbroad(what: string): NsfdError {
+export function bornAbroad(what: string): NsfdError {
   return new NsfdError(
     `${what}: threads live in the namespaces of the thread that started them. Start threads at home, and use run() inside them`,
     { code: 'ERR_NSFD_THREAD_ABROAD' },

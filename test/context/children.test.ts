@@ -11,7 +11,7 @@ import { Worker } from 'node:worker_threads'
 import { hooksFor, needs } from '../support/needs.js'
 import { readText } from './support/protocols.js'
 import { closeSites, home, makeSites, type Site, spaceOf } from './support/sites.js'
-import { everyTestLeavesThreadsAtHome, strangeDescriptors } from './support/watch.js'
+import { everyTestLeavesThreadsAtHome } from './support/watch.js'
 
 everyTestLeavesThreadsAtHome()
 const { after, before } = hooksFor('admin')
@@ -90,18 +90,3 @@ test(
     await once(worker, 'exit')
   },
 )
-
-test('50,000 runs, 5,000 with a socket, leave no descriptor and no growing heap', needs('admin'), async () => {
-  const { default: net } = await import('node:net')
-  const before = [readdirSync('/proc/self/fd').length, strangeDescriptors().length]
-  const site = sites[0] as Site
-  for (let i = 0; i < 50_000; i++) {
-    site.run(() => i)
-    if (i % 10 > 0) continue
-    const server = site.run(() => net.createServer().listen(0))
-    server.close()
-    if (i % 1000 === 0) await new Promise((resolve) => setImmediate(resolve))
-  }
-  await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.deepEqual([readdirSync('/proc/self/fd').length, strangeDescriptors().length], before)
-})

@@ -1,13 +1,14 @@
 // A worker thread that lives in other namespaces: the kernel is asked where, from the worker's first line.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import { Namespace, NamespaceWorker } from 'nsfd'
 import { needs } from '../support/needs.js'
+import { threadsAbroad } from '../support/state.js'
 
 const WHERE = `const { readlinkSync } = require('node:fs'); const { parentPort, workerData } = require('node:worker_threads')
 parentPort.postMessage({ places: workerData.map((kind) => readlinkSync('/proc/thread-self/ns/' + kind)), workerData })`
@@ -27,7 +28,7 @@ describe('NamespaceWorker', needs('admin'), () => {
       const message = await first(worker)
       assert.deepEqual(message, { places: namespaces.map(String), workerData: [...kinds] })
       await exited
-      for (const kind of kinds) assert.deepEqual(threadsAbroad(kind), [])
+      assert.deepEqual(threadsAbroad(), [])
       for (const namespace of namespaces) namespace.close()
     })
   }
@@ -112,16 +113,5 @@ describe('NamespaceWorker', needs('admin'), () => {
 function first(worker: Worker): Promise<unknown> {
   return new Promise((resolve, reject) => {
     worker.once('message', resolve).once('error', reject)
-  })
-}
-
-function threadsAbroad(kind: string): string[] {
-  const home = readlinkSync(`/proc/thread-self/ns/${kind}`)
-  return readdirSync('/proc/self/task').filter((task) => {
-    try {
-      return readlinkSync(`/proc/self/task/${task}/ns/${kind}`) !== home
-    } catch {
-      return false // that thread has ended
-    }
   })
 }

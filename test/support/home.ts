@@ -2,12 +2,10 @@
 import assert from 'node:assert/strict'
 import { afterEach } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KIND_NAMES } from '#dist/namespace/kinds.js'
-import { namespaceDescriptors, placeOf, threadsAbroad } from './state.js'
+import { strangeDescriptors, threadsAbroad } from './state.js'
 
 /** The throwaway thread of create('mnt') and create('time') takes a moment to end; a thread left abroad stays. */
 const PATIENCE_MS = 2000
-const homes = KIND_NAMES.map(placeOf)
 
 /** Call once at the top of a test file. Descriptors of the process's own namespaces may stay: nsfd keeps those to come back. */
 export function everyTestEndsAtHome(): void {
@@ -17,8 +15,4 @@ export function everyTestEndsAtHome(): void {
     assert.deepEqual(threadsAbroad(), [], 'threads left abroad')
     assert.deepEqual(strangeDescriptors(), [], 'descriptors of namespaces left open')
   })
-}
-
-function strangeDescriptors(): string[] {
-  return namespaceDescriptors().filter((line) => !homes.some((home) => line.endsWith(`-> ${home}`)))
 }

@@ -39,6 +39,12 @@ export function threadsAbroad(): string[] {
   )
 }
 
+/** Descriptors of namespaces that this process was not born in. */
+export function strangeDescriptors(): string[] {
+  const homes = Object.values(HOME)
+  return namespaceDescriptors().filter((line) => !homes.some((home) => line.endsWith(`-> ${home}`)))
+}
+
 /** Where the calling thread is, asked of the kernel. */
 export function placeOf(kind: Kind): string {
   return readlinkSync(`/proc/thread-self/ns/${kind}`)

@@ -1,4 +1,4 @@
-// Remembers answers no longer than their servers allow, and lets questions asked at the same time share one query.
+// Remembers answers no longer than their servers allow.
 
 type Entry<T> = { readonly value: T; readonly since: number; readonly until: number }
 
@@ -9,7 +9,6 @@ const MAX_ENTRIES = 1_000
 export class Cache<T> {
   /** In the order of use, the longest unused first. */
   readonly #entries = new Map<string, Entry<T>>()
-  readonly #underway = new Map<string, Promise<T>>()
   readonly #now: () => number
 
   /** now: milliseconds of a clock that only goes forward. */
@@ -40,14 +39,5 @@ export class Cache<T> {
     this.#entries.set(key, { value, since, until: since + Math.min(seconds, MAX_SECONDS) * 1000 })
     const [longestUnused] = this.#entries.keys()
     if (this.#entries.size > MAX_ENTRIES && longestUnused !== undefined) this.#entries.delete(longestUnused)
-  }
-
-  /** Starts the work, or joins the same work where it is under way. */
-  share(key: string, work: () => Promise<T>): Promise<T> {
-    const underway = this.#underway.get(key)
-    if (underway !== undefined) return underway
-    const started = work().finally(() => this.#underway.delete(key))
-    this.#underway.set(key, started)
-    return started
   }
 }

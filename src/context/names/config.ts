@@ -1,10 +1,13 @@
 // A namespace's names as they are configured now: its parsed files, looked at again when a second has passed.
 import { checkPinName } from '../../namespace/names.js'
 import { Cache } from './cache.js'
+import { Datagrams } from './datagrams.js'
 import { ABSENT, type EtcFile, type FileText, readEtc } from './files.js'
 import { type Hosts, parseHosts, parseServices } from './hosts.js'
 import type { Answer } from './message.js'
+import type { Aged } from './query.js'
 import { parseResolvConf, type ResolvConf } from './resolv-conf.js'
+import { Shared } from './shared.js'
 import type { NameSource } from './source.js'
 
 /** How long a file is believed to be unchanged. */
@@ -37,10 +40,13 @@ class Parsed<T> {
   }
 }
 
+type InUse = { readonly underway: Shared<Aged>; readonly datagrams: Datagrams }
+
 /** What is remembered of one namespace. */
 export class NameSpace {
   readonly source: NameSource
   readonly cache = new Cache<Answer>()
+  readonly #shared = new WeakMap<object, InUse>()
   /** Which server is asked first, where resolv.conf says rotate. */
   turn = 0
   readonly #resolvConf = new Parsed<ResolvConf>('resolv.conf', parseResolvConf)
@@ -50,6 +56,15 @@ export class NameSpace {
   constructor(source: NameSource) {
     if (source.name !== undefined) checkPinName(source.name)
     this.source = source
+  }
+
+  /** What is under way for one holder: a Namespace that is closed must not end what another of the same asks. */
+  sharedBy(holder: object = this): InUse {
+    const known = this.#shared.get(holder)
+    if (known !== undefined) return known
+    const inUse = { underway: new Shared<Aged>(), datagrams: new Datagrams() }
+    this.#shared.set(holder, inUse)
+    return inUse
   }
 
   get resolvConf(): ResolvConf {
@@ -70,18 +85,23 @@ const spaces = new Map<string, NameSpace>()
 
 /** What is remembered of the namespace a source belongs to. */
 export function nameSpace(source: NameSource): NameSpace {
+  if (latest?.source === source) return latest
   const known = spaces.get(source.id)
   const space = known !== undefined && sameFiles(known.source, source) ? known : new NameSpace(source)
   spaces.delete(source.id)
   spaces.set(source.id, space)
   const [longestUnused] = spaces.keys()
   if (spaces.size > MAX_SPACES && longestUnused !== undefined) spaces.delete(longestUnused)
+  latest = space.source === source ? space : undefined
   return space
 }
+/** The one asked for last, which is the one asked for next. */
+let latest: NameSpace | undefined
 
 /** Forgets a namespace's files and answers: call it when the namespace is closed, or its identity might be given anew. */
 export function forgetNames(id: string): void {
   spaces.delete(id)
+  latest = undefined
 }
 
 function sameFiles(one: NameSource, other: NameSource): boolean {

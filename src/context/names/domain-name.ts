@@ -6,10 +6,13 @@ const MAX_NAME = 253
 const MAX_LABEL = 63
 /** What c-ares refuses as well: spaces, control characters, and what would need an escape. */
 const UNFIT = /[^\x21-\x7e]|[\\"():;@$,<>[\]^`{|}]/
+/** Nearly every name there is, when it is short enough. */
+const PLAIN = /^(?:[a-z\d_-]{1,63}\.)*[a-z\d_-]{1,63}$/
 const NOT_ASCII = /[^\0-\x7f]/
 
 /** A name as a query carries it: ASCII, lower case, without its final dot; undefined for what is no domain name. */
 export function domainName(hostname: string): string | undefined {
+  if (hostname.length <= MAX_NAME && PLAIN.test(hostname)) return hostname
   const ascii = (NOT_ASCII.test(hostname) ? domainToASCII(hostname) : hostname).toLowerCase()
   const name = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
   if (name.length === 0 || name.length > MAX_NAME || UNFIT.test(name)) return undefined

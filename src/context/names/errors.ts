@@ -32,6 +32,15 @@ export function queryError(code: QueryCode, syscall: string, hostname: string, c
   return dnsError(code, undefined, syscall, hostname, cause)
 }
 
+/** An error that is not dns' own (a file that cannot be read, a Namespace closed) in dns' shape, with its text and cause. */
+export function asDnsError(error: NodeJS.ErrnoException, syscall: string, hostname: string): Error {
+  if ((error as Partial<DnsError>).hostname !== undefined) return error
+  const { code = 'ESERVFAIL', errno, message } = error
+  const dns = dnsError(code, errno, syscall, hostname, error)
+  dns.message = `${dns.message}: ${message}`
+  return dns
+}
+
 export function dnsError(
   code: string,
   errno: number | undefined,

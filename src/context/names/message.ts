@@ -1,11 +1,17 @@
-// DNS messages: queries are encoded by dns-packet, loaded when the first one is; replies are read record by record.
+// DNS messages: a query is a header and a question; replies are read record by record.
 import { randomInt } from 'node:crypto'
-import { createRequire } from 'node:module'
 import type { QueryCode } from './errors.js'
 import { Malformed, Reader } from './reader.js'
 import { type QueryType, type RecordData, type RecordType, readData, typeName, typeNumber } from './records.js'
 
-export type Query = { readonly id: number; readonly name: string; readonly type: QueryType; readonly bytes: Buffer }
+export type Query = {
+  readonly id: number
+  readonly name: string
+  readonly type: QueryType
+  readonly bytes: Buffer
+  /** Where its question ends, which began behind the header. */
+  readonly questionEnd: number
+}
 
 export type ResourceRecord = {
   readonly name: string
@@ -34,6 +40,10 @@ export const EDNS_PAYLOAD = 1232
 const FLAGS = { QR: 0x8000, OPCODE: 0x7800, TC: 0x0200, RD: 0x0100, RCODE: 0x000f }
 const CLASS_IN = 1
 const TYPE_SOA = 6
+const TYPE_OPT = 41
+const HEADER_BYTES = 12
+/** Root, type, payload size, extended rcode and version and flags, no data. */
+const OPT_BYTES = 11
 /** RFC 2181 8: a TTL with the highest bit set is 0. */
 const MAX_TTL = 0x7fffffff
 
@@ -46,22 +56,31 @@ const RCODES: Record<number, QueryCode> = {
   5: 'EREFUSED',
 }
 
-let dnsPacket: typeof import('dns-packet') | undefined
+/** A random id that is not among those taken. */
+export function freshId(taken?: ReadonlyMap<number, unknown>): number {
+  let id = randomInt(0x10000)
+  while (taken?.has(id)) id = randomInt(0x10000)
+  return id
+}
 
-/** A recursive query with a random id; name is ASCII, '' the root. */
-export function encodeQuery(name: string, type: QueryType, edns0: boolean): Query {
-  dnsPacket ??= createRequire(import.meta.url)('dns-packet') as typeof import('dns-packet')
-  const id = randomInt(0x10000)
-  const opt = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: EDNS_PAYLOAD, extendedRcode: 0 }
-  const bytes = dnsPacket.encode({
-    type: 'query',
-    id,
-    flags: FLAGS.RD,
-    // Its types lack ANY, its encoder does not.
-    questions: [{ type: type as RecordType, class: 'IN', name: name === '' ? '.' : name }],
-    additionals: edns0 ? [{ ...opt, ednsVersion: 0, flags: 0, flag_do: false, options: [] }] : [],
-  })
-  return { id, name, type, bytes }
+/** A recursive query (RFC 1035 4.1), with the OPT record of RFC 6891 6.1.2 for EDNS; name is ASCII, '' the root. */
+export function encodeQuery(id: number, name: string, type: QueryType, edns0: boolean): Query {
+  const labels = name === '' ? [] : name.split('.')
+  const questionEnd = HEADER_BYTES + name.length + (name === '' ? 1 : 2) + 4
+  const bytes = Buffer.allocUnsafe(questionEnd + (edns0 ? OPT_BYTES : 0))
+  let at = 0
+  for (const word of [id, FLAGS.RD, 1, 0, 0, edns0 ? 1 : 0]) at = bytes.writeUInt16BE(word, at)
+  for (const label of labels) {
+    at = bytes.writeUInt8(label.length, at)
+    at += bytes.write(label, at, 'latin1')
+  }
+  at = bytes.writeUInt8(0, at)
+  for (const word of [typeNumber(type), CLASS_IN]) at = bytes.writeUInt16BE(word, at)
+  if (edns0) {
+    at = bytes.writeUInt8(0, at)
+    for (const word of [TYPE_OPT, EDNS_PAYLOAD, 0, 0, 0]) at = bytes.writeUInt16BE(word, at)
+  }
+  return { id, name, type, bytes, questionEnd }
 }
 
 /**
@@ -70,7 +89,7 @@ export function encodeQuery(name: string, type: QueryType, edns0: boolean): Quer
  * @throws Malformed where they answer this query and break the format.
  */
 export function readReply(bytes: Buffer, query: Query): Reply | undefined {
-  if (bytes.length < 12) return undefined
+  if (bytes.length < HEADER_BYTES) return undefined
   const reader = new Reader(bytes)
   const [id, flags] = [reader.u16(), reader.u16()]
   const [questions, answers, authorities] = [reader.u16(), reader.u16(), reader.u16()]
@@ -93,6 +112,8 @@ export function readReply(bytes: Buffer, query: Query): Reply | undefined {
 }
 
 function isQuestion(reader: Reader, query: Query): boolean {
+  // Nearly every server repeats it byte by byte.
+  if (reader.takeName(query.bytes, HEADER_BYTES, query.questionEnd, query.name)) return true
   try {
     const [name, type, klass] = [reader.name(), reader.u16(), reader.u16()]
     return sameName(name, query.name) && type === typeNumber(query.type) && klass === CLASS_IN
@@ -103,7 +124,7 @@ function isQuestion(reader: Reader, query: Query): boolean {
 }
 
 export function sameName(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase()
+  return one === other || one.toLowerCase() === other.toLowerCase()
 }
 
 function readRecords(reader: Reader, count: number): ResourceRecord[] {

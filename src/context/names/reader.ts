@@ -16,6 +16,9 @@ export class Reader {
   readonly #bytes: Buffer
   readonly #end: number
   #at: number
+  /** A name that is known already, and where it begins: most records' names point there. */
+  #knownAt = -1
+  #knownName = ''
 
   constructor(bytes: Buffer, at = 0, end = bytes.length) {
     this.#bytes = bytes
@@ -60,6 +63,18 @@ export class Reader {
     return new Reader(this.#bytes, start, start + length)
   }
 
+  /**
+   * Steps over what comes next if it is those bytes exactly, which begin with a name that needs no escapes and has its
+   * place there, too.
+   */
+  takeName(bytes: Buffer, start: number, end: number, name: string): boolean {
+    if (start !== this.#at || end > this.#end || this.#bytes.compare(bytes, start, end, start, end) !== 0) return false
+    this.#knownAt = start
+    this.#knownName = name
+    this.#at = end
+    return true
+  }
+
   /** A domain name in presentation form without the final dot; '' for the root. */
   name(): string {
     const labels: string[] = []
@@ -73,6 +88,10 @@ export class Reader {
       if (length >= 0xc0) {
         if (at + 2 > end) throw new Malformed('a pointer runs out of its record')
         const target = this.#bytes.readUInt16BE(at) & 0x3fff
+        if (target === this.#knownAt && at === this.#at) {
+          this.#at = at + 2
+          return this.#knownName
+        }
         if (target >= at || ++pointers > MAX_POINTERS) throw new Malformed('a name points forward, or in a circle')
         if (pointers === 1) this.#at = at + 2
         end = this.#bytes.length

@@ -22,7 +22,12 @@ const asValue = (value: RecordData) => ({ value })
 const asIs = (value: RecordData) => value as Record<string, unknown>
 
 export const RECORDS = {
-  A: { number: 1, syscall: 'queryA', read: (r) => addressText(r.bytes(4)), any: (address) => ({ address }) },
+  A: {
+    number: 1,
+    syscall: 'queryA',
+    read: (r) => `${r.u8()}.${r.u8()}.${r.u8()}.${r.u8()}`,
+    any: (address) => ({ address }),
+  },
   AAAA: { number: 28, syscall: 'queryAaaa', read: (r) => addressText(r.bytes(16)), any: (address) => ({ address }) },
   CNAME: { number: 5, syscall: 'queryCname', read: (r) => r.name(), any: asValue },
   MX: { number: 15, syscall: 'queryMx', read: (r) => ({ priority: r.u16(), exchange: r.name() }), any: asIs },

@@ -72,7 +72,12 @@ function isQueryType(rrtype: unknown): rrtype is QueryType {
 /** The caller's own copies, with what is left of their TTLs. */
 function recordsNow({ answer, age }: Aged): ResourceRecord[] {
   if ('failure' in answer) return []
-  return structuredClone(answer.records).map((record) => ({ ...record, ttl: Math.max(0, record.ttl - age) }))
+  return answer.records.map(({ name, type, ttl, data }) => ({
+    name,
+    type,
+    ttl: Math.max(0, ttl - age),
+    data: typeof data === 'string' ? data : structuredClone(data),
+  }))
 }
 
 function shaped(rrtype: QueryType, records: ResourceRecord[], withTtl: boolean): unknown {

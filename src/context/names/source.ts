@@ -1,5 +1,6 @@
 // Where a namespace's names come from: which files, and which other things a resolver has to know about the namespace.
 import type { networkInterfaces } from 'node:os'
+import type { Cancellation } from './cancellation.js'
 
 /** One DNS server: an IP literal (an IPv6 one may carry %scope) and its port, 53 in every resolv.conf. */
 export type DnsServer = { readonly address: string; readonly port: number }
@@ -30,6 +31,6 @@ export type QueryOptions = {
   localAddress4?: string | undefined
   /** The local address queries to IPv6 servers leave from. */
   localAddress6?: string | undefined
-  /** Ends the query with ECANCELLED. */
-  signal?: AbortSignal | undefined
+  /** Ends it with ECANCELLED. */
+  cancellation?: Cancellation | undefined
 }

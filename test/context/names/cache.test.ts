@@ -37,27 +37,6 @@ describe('the cache', () => {
     assert.equal(cache.get('0')?.value, 0)
     assert.equal(cache.get('1'), undefined)
   })
-
-  it('shares work under way, and starts anew when it has ended, badly or well', async () => {
-    const cache = new Cache<number>()
-    let started = 0
-    const work = async () => {
-      started++
-      await new Promise((done) => setTimeout(done, 5))
-      if (started === 1) throw new Error('the first fails')
-      return started
-    }
-    const results = await Promise.allSettled([
-      cache.share('k', work),
-      cache.share('k', work),
-      cache.share('l', async () => 9),
-    ])
-    assert.deepEqual(
-      results.map(({ status }) => status),
-      ['rejected', 'rejected', 'fulfilled'],
-    )
-    assert.equal(await cache.share('k', work), 2)
-  })
 })
 
 describe('answers', () => {

@@ -3,7 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { describe, it } from 'node:test'
 import dnsPacket, { type Answer } from 'dns-packet'
 import { resolve } from '#dist/context/names/index.js'
-import { encodeQuery, type Query, readReply } from '#dist/context/names/message.js'
+import { encodeQuery, freshId, type Query, readReply } from '#dist/context/names/message.js'
 import { Malformed, Reader } from '#dist/context/names/reader.js'
 import { encodeReply, startServer } from './server.js'
 import { failure, sourceOf, TestRoot } from './support.js'
@@ -42,7 +42,7 @@ function record(type: number, data: Buffer, { name = Buffer.from([0xc0, 12]), le
 }
 
 describe('a reply', () => {
-  const query = encodeQuery('a.x', 'A', false)
+  const query = encodeQuery(freshId(), 'a.x', 'A', false)
 
   it(`changed in ${CASES} ways is read, passed over or called malformed, and never anything else`, () => {
     const original = replyBytes(query)

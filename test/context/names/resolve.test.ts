@@ -169,17 +169,6 @@ describe('resolve', () => {
     assert.equal(server.questions.length, 0)
   })
 
-  it('ends with ECANCELLED when its signal says so, at once', async () => {
-    await using server = await startServer(() => undefined)
-    using root = new TestRoot()
-    const source = sourceOf(root, [server])
-    const started = performance.now()
-    const { code } = await failure(resolve(source, 'a.example', 'A', { signal: AbortSignal.timeout(50) }))
-    assert.equal(code, 'ECANCELLED')
-    assert.ok(performance.now() - started < 1000)
-    assert.equal((await failure(resolve(source, 'b.example', 'A', { signal: AbortSignal.abort() }))).code, 'ECANCELLED')
-  })
-
   it('gives every caller objects of its own', async () => {
     await using server = await startServer(zone(ZONE))
     using root = new TestRoot()
