@@ -1,5 +1,6 @@
-// DNS messages: a query is a header and a question; replies are read record by record.
+// DNS messages: queries are encoded by dns-packet, loaded when the first one is; replies are read record by record.
 import { randomInt } from 'node:crypto'
+import { createRequire } from 'node:module'
 import type { QueryCode } from './errors.js'
 import { Malformed, Reader } from './reader.js'
 import { type QueryType, type RecordData, type RecordType, readData, typeName, typeNumber } from './records.js'
@@ -40,7 +41,6 @@ export const EDNS_PAYLOAD = 1232
 const FLAGS = { QR: 0x8000, OPCODE: 0x7800, TC: 0x0200, RD: 0x0100, RCODE: 0x000f }
 const CLASS_IN = 1
 const TYPE_SOA = 6
-const TYPE_OPT = 41
 const HEADER_BYTES = 12
 /** Root, type, payload size, extended rcode and version and flags, no data. */
 const OPT_BYTES = 11
@@ -56,6 +56,8 @@ const RCODES: Record<number, QueryCode> = {
   5: 'EREFUSED',
 }
 
+let dnsPacket: typeof import('dns-packet') | undefined
+
 /** A random id that is not among those taken. */
 export function freshId(taken?: ReadonlyMap<number, unknown>): number {
   let id = randomInt(0x10000)
@@ -63,24 +65,19 @@ export function freshId(taken?: ReadonlyMap<number, unknown>): number {
   return id
 }
 
-/** A recursive query (RFC 1035 4.1), with the OPT record of RFC 6891 6.1.2 for EDNS; name is ASCII, '' the root. */
+/** A recursive query; name is ASCII, '' the root. */
 export function encodeQuery(id: number, name: string, type: QueryType, edns0: boolean): Query {
-  const labels = name === '' ? [] : name.split('.')
-  const questionEnd = HEADER_BYTES + name.length + (name === '' ? 1 : 2) + 4
-  const bytes = Buffer.allocUnsafe(questionEnd + (edns0 ? OPT_BYTES : 0))
-  let at = 0
-  for (const word of [id, FLAGS.RD, 1, 0, 0, edns0 ? 1 : 0]) at = bytes.writeUInt16BE(word, at)
-  for (const label of labels) {
-    at = bytes.writeUInt8(label.length, at)
-    at += bytes.write(label, at, 'latin1')
-  }
-  at = bytes.writeUInt8(0, at)
-  for (const word of [typeNumber(type), CLASS_IN]) at = bytes.writeUInt16BE(word, at)
-  if (edns0) {
-    at = bytes.writeUInt8(0, at)
-    for (const word of [TYPE_OPT, EDNS_PAYLOAD, 0, 0, 0]) at = bytes.writeUInt16BE(word, at)
-  }
-  return { id, name, type, bytes, questionEnd }
+  dnsPacket ??= createRequire(import.meta.url)('dns-packet') as typeof import('dns-packet')
+  const opt = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: EDNS_PAYLOAD, extendedRcode: 0 }
+  const bytes = dnsPacket.encode({
+    type: 'query',
+    id,
+    flags: FLAGS.RD,
+    // Its types lack ANY, its encoder does not.
+    questions: [{ type: type as RecordType, class: 'IN', name: name === '' ? '.' : name }],
+    additionals: edns0 ? [{ ...opt, ednsVersion: 0, flags: 0, flag_do: false, options: [] }] : [],
+  })
+  return { id, name, type, bytes, questionEnd: bytes.length - (edns0 ? OPT_BYTES : 0) }
 }
 
 /**

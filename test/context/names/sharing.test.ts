@@ -1,9 +1,7 @@
 // Questions under way and the sockets they leave from: shared by those who ask at the same time, and gone when nobody does.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import dnsPacket from 'dns-packet'
 import { Cancellation, resolve } from '#dist/context/names/index.js'
-import { EDNS_PAYLOAD, encodeQuery } from '#dist/context/names/message.js'
 import { Shared } from '#dist/context/names/shared.js'
 import { descriptors } from '../../support/state.js'
 import { startServer, type TestServer, zone } from './server.js'
@@ -162,34 +160,6 @@ describe('queries at the same time', () => {
       Array.from({ length: 5 }, async (_, i) => (await failure(resolve(source, `${i}.example`))).code),
     )
     assert.deepEqual(codes, Array(5).fill('EBADRESP'))
-  })
-})
-
-describe('a query as bytes', () => {
-  it('is what dns-packet makes of it, for names and types of all kinds', () => {
-    const names = [
-      '',
-      'a',
-      'a.example',
-      `${'x'.repeat(63)}.${'y'.repeat(63)}.z`,
-      '_srv._tcp.a-b.example',
-      '1.0.0.127.in-addr.arpa',
-    ]
-    for (const name of names) {
-      for (const type of ['A', 'AAAA', 'TXT', 'SOA', 'CAA', 'ANY'] as const) {
-        for (const edns0 of [false, true]) {
-          const opt = { type: 'OPT' as const, name: '.' as const, udpPayloadSize: EDNS_PAYLOAD, extendedRcode: 0 }
-          const expected = dnsPacket.encode({
-            type: 'query',
-            id: 0xabcd,
-            flags: dnsPacket.RECURSION_DESIRED,
-            questions: [{ type: type as 'A', class: 'IN', name: name === '' ? '.' : name }],
-            additionals: edns0 ? [{ ...opt, ednsVersion: 0, flags: 0, flag_do: false, options: [] }] : [],
-          })
-          assert.equal(encodeQuery(0xabcd, name, type, edns0).bytes.toString('hex'), expected.toString('hex'))
-        }
-      }
-    }
   })
 })
 
