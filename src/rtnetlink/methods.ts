@@ -8,7 +8,7 @@ import type { LinkAdd, LinkSet } from './objects/link-options.js'
 import { addNeighbour, deleteNeighbour, type NeighbourAdd } from './objects/neighbours.js'
 import { addNextHop, deleteNextHop, type NextHopAdd } from './objects/nexthops.js'
 import { setNsid } from './objects/nsids.js'
-import { addClass, addQdisc, deleteQdisc, type QdiscAdd } from './objects/qdiscs.js'
+import { addClass, addQdisc, deleteClass, deleteQdisc, type QdiscAdd } from './objects/qdiscs.js'
 import { addRoute, deleteRoute, type RouteAdd } from './objects/routes.js'
 import { addRule, deleteRule, type RuleAdd } from './objects/rules.js'
 import type { LinkRef, Operation } from './operation.js'
@@ -70,6 +70,7 @@ export function methods<Made, Done>({ made, done }: Perform<Made, Done>) {
       delete: (options: { dev: LinkRef; parent?: string; handle?: string }) => done(deleteQdisc(options)),
       /** A class of htb. */
       addClass: (options: QdiscAdd & { handle: string }) => done(addClass(options)),
+      deleteClass: (options: { dev: LinkRef; handle: string }) => done(deleteClass(options)),
     },
     /** Ids by which this namespace knows others. ip-netns(8), set. */
     nsid: {

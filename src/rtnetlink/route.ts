@@ -12,7 +12,7 @@ import type { LinkAdd, LinkSet } from './objects/link-options.js'
 import { dumpNeighbours, type Neighbour } from './objects/neighbours.js'
 import { dumpNextHops, type NextHop } from './objects/nexthops.js'
 import { dumpNsids, getNsid } from './objects/nsids.js'
-import { dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
+import { dumpClasses, dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
 import { dumpRoutes, getRoute, type RouteEntry } from './objects/routes.js'
 import { dumpRules, type Rule } from './objects/rules.js'
 import { isTun, makeTun, type TunKind, type TunOptions } from './objects/tun.js'
@@ -152,6 +152,11 @@ export class Route implements AsyncDisposable {
   /** Queueing disciplines. (RTM_GETQDISC) */
   qdiscs(): Promise<Qdisc[]> {
     return this.#perform(dumpQdiscs())
+  }
+
+  /** Classes of the queueing disciplines of one link. (RTM_GETTCLASS) @throws ENODEV */
+  classes(dev: LinkRef): Promise<Qdisc[]> {
+    return this.#perform(dumpClasses(dev))
   }
 
   /** The ids by which this namespace knows others. (RTM_GETNSID) */

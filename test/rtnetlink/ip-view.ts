@@ -1,12 +1,12 @@
 // Our objects written as `ip -j -d` writes them, field by field, so that the two can be compared whole.
 import { spawnSync } from 'node:child_process'
-import type { Address, Link, Neighbour, NextHop, Qdisc, RouteEntry, Rule } from 'nsfd/rtnetlink'
+import type { Address, Link, Neighbour, NextHop, RouteEntry, Rule } from 'nsfd/rtnetlink'
 
 export type Json = Record<string, unknown>
 
 /** Runs ip (or tc, bridge) in the namespace of a descriptor of this process, and returns its JSON. */
 export function ipJson(fd: number, command: string, ...args: string[]): Json[] {
-  const options = command === 'ip' ? ['-d', '-s', '-j'] : ['-d', '-j']
+  const options = command === 'ip' ? ['-d', '-s', '-s', '-j'] : ['-d', '-s', '-j']
   const text = inside(fd, command, ...options, ...args)
   return text.trim() === '' ? [] : (JSON.parse(text) as Json[])
 }
@@ -78,13 +78,26 @@ const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
   },
 }
 
-/** What moves by itself between our look and theirs. */
-const TIMERS = /timer|packets|bytes|expires|^used$|updated|confirmed/
+/** Clocks that tick in hundredths of a second between our look and theirs: both must tell a number. */
+const CLOCK = /_timer$/
+
+/** What ip makes of a datum besides printing it. */
+const DERIVED: Readonly<Record<string, (data: Json) => Json>> = {
+  bridge: ({ groupFwdMask, multiBoolopt }) => {
+    const bits = (multiBoolopt as { optval: number } | undefined)?.optval ?? 0
+    return {
+      group_fwd_mask_str: `0x${(groupFwdMask as number).toString(16)}`,
+      no_linklocal_learn: bits & 1, // BR_BOOLOPT_NO_LL_LEARN, BR_BOOLOPT_MCAST_VLAN_SNOOPING of <linux/if_bridge.h>
+      mcast_vlan_snooping: (bits >> 1) & 1,
+    }
+  },
+  port: ({ groupFwdMask }) => ({ group_fwd_mask_str: `0x${((groupFwdMask as number) ?? 0).toString(16)}` }),
+}
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 function dataView(kind: string, data: Json | undefined, names: Names): Json {
-  const view: Json = {}
+  const view: Json = { ...DERIVED[kind]?.(data ?? {}) }
   for (const [key, value] of Object.entries(data ?? {})) {
     const [theirs, convert] = DATA[kind]?.[key] ?? [snake(key)]
     view[theirs] = convert === undefined ? value : convert(value as never, names)
@@ -139,6 +152,13 @@ export function linkView(link: Link, names: Names): Json {
         dropped: stats.rx_dropped,
         over_errors: stats.rx_over_errors,
         multicast: stats.multicast,
+        length_errors: stats.rx_length_errors,
+        crc_errors: stats.rx_crc_errors,
+        frame_errors: stats.rx_frame_errors,
+        fifo_errors: stats.rx_fifo_errors,
+        missed_errors: stats.rx_missed_errors,
+        nohandler: stats.rx_nohandler || undefined,
+        compressed: stats.rx_compressed || undefined,
       },
       tx: {
         bytes: stats.tx_bytes,
@@ -147,6 +167,12 @@ export function linkView(link: Link, names: Names): Json {
         dropped: stats.tx_dropped,
         carrier_errors: stats.tx_carrier_errors,
         collisions: stats.collisions,
+        aborted_errors: stats.tx_aborted_errors,
+        fifo_errors: stats.tx_fifo_errors,
+        window_errors: stats.tx_window_errors,
+        heartbeat_errors: stats.tx_heartbeat_errors,
+        carrier_changes: a.IFLA_CARRIER_CHANGES,
+        compressed: stats.tx_compressed || undefined,
       },
     },
   }
@@ -180,7 +206,7 @@ export function addressView(address: Address): Json {
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' }
 const host = (prefix: string) => prefix.replace(/\/(32|128)$/, '')
 
-export function routeView(route: RouteEntry, names: Names): Json {
+export function routeView(route: RouteEntry, names: Names, hops: readonly NextHop[]): Json {
   const via = route.attributes.RTA_VIA
   return {
     type: route.type,
@@ -207,18 +233,27 @@ export function routeView(route: RouteEntry, names: Names): Json {
             flags: hop.flags,
           })),
     nhid: route.nexthop,
+    nh_info: hops.filter(({ id }) => id === route.nexthop).map((hop) => nextHopView(hop, names))[0],
     pref: route.preference,
+    tos: route.tos === 0 ? undefined : `0x${route.tos.toString(16)}`,
+    expires: route.expires && Math.floor(route.expires),
+    error: -(route.attributes.RTA_CACHEINFO?.rta_error ?? 0) || undefined,
   }
 }
 
 export function neighbourView(neighbour: Neighbour, names: Names): Json {
   const flags = neighbour.flags.map((flag) => [flag, null])
+  const times = neighbour.attributes.NDA_CACHEINFO
+  const seconds = (hundredths?: number) => hundredths && Math.floor(hundredths / 100)
   return {
     dst: neighbour.to,
     dev: names.get(neighbour.index),
     lladdr: neighbour.mac,
     probes: neighbour.probes,
-    refcnt: neighbour.attributes.NDA_CACHEINFO?.ndm_refcnt || undefined,
+    refcnt: times?.ndm_refcnt || undefined,
+    used: seconds(times?.ndm_used),
+    confirmed: seconds(times?.ndm_confirmed),
+    updated: seconds(times?.ndm_updated),
     state: neighbour.state.length === 0 ? undefined : neighbour.state.map((state) => state.toUpperCase()),
     ...Object.fromEntries(flags),
   }
@@ -277,24 +312,14 @@ export function nextHopView(hop: NextHop, names: Names): Json {
   }
 }
 
-export function qdiscView(qdisc: Qdisc, names: Names): Json {
-  return {
-    kind: qdisc.kind,
-    handle: qdisc.handle,
-    dev: names.get(qdisc.index),
-    root: qdisc.parent === 'root' ? true : undefined,
-    parent: qdisc.parent === 'root' ? undefined : qdisc.parent,
-  }
-}
-
-/** Only what is set; timers and counters taken out of both. */
-export function settled(value: unknown, unlike: ReadonlySet<string> = new Set()): unknown {
-  if (Array.isArray(value)) return value.map((each) => settled(each, unlike)).sort(wordsOnly)
+/** Only what is set, in an order of its own; of clocks, that they are numbers. */
+export function settled(value: unknown, leftOut: ReadonlySet<string> = new Set()): unknown {
+  if (Array.isArray(value)) return value.map((each) => settled(each, leftOut)).sort(wordsOnly)
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(
-    ([key, each]) => each !== undefined && !TIMERS.test(key) && !unlike.has(key),
+  const entries = Object.entries(value).filter(([key, each]) => each !== undefined && !leftOut.has(key))
+  return Object.fromEntries(
+    entries.map(([key, each]) => [key, CLOCK.test(key) ? typeof each : settled(each, leftOut)]).sort(),
   )
-  return Object.fromEntries(entries.map(([key, each]) => [key, settled(each, unlike)]).sort())
 }
 
 /** Flags have no order; lists of anything else keep theirs. */

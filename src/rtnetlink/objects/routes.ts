@@ -50,6 +50,8 @@ export type RouteEntry = {
   readonly hops: RouteHop[]
   readonly nexthop: number | undefined
   readonly preference: string | number | undefined
+  /** Seconds left; undefined if it stays. */
+  readonly expires: number | undefined
   readonly attributes: Values
 }
 
@@ -77,11 +79,17 @@ export type RouteAdd = {
   hops?: RouteHopAdd[]
   /** The id of a next hop object. */
   nexthop?: number
+  /** Seconds until it goes by itself; IPv6 only. */
+  expires?: number
+  /** Which of several routers is preferred; IPv6 only. */
+  preference?: 'low' | 'medium' | 'high'
   /** Of 'default' without a gateway; 4, if not given. */
   family?: Family
 }
 
 const shape = SHAPES.route
+/** The kernel tells times in it, on every machine Node runs on. */
+const USER_HZ = 100
 const METRIC_NAMES = renamer(METRICS, 'RTAX_')
 const ROUTE_CHARGE = 1024
 
@@ -107,6 +115,7 @@ export function readRoute(message: Message, bytes: Buffer): RouteEntry | undefin
     hops: (a.RTA_MULTIPATH ?? []).map(readHop),
     nexthop: a.RTA_NH_ID,
     preference: a.RTA_PREF,
+    expires: a.RTA_CACHEINFO?.rta_expires ? a.RTA_CACHEINFO.rta_expires / USER_HZ : undefined,
     attributes: a,
   }
 }
@@ -194,6 +203,8 @@ function attributes(options: RouteAdd, indexOf: IndexOf): Values {
     RTA_PRIORITY: options.metric,
     RTA_TABLE: number < 256 ? undefined : number,
     RTA_NH_ID: options.nexthop,
+    RTA_EXPIRES: options.expires,
+    RTA_PREF: options.preference,
     RTA_METRICS: options.metrics && METRIC_NAMES.toAttributes(options.metrics, 'metrics'),
     RTA_MULTIPATH: options.hops?.map((hop) => writeHop(hop, family, indexOf)),
   } as Values
