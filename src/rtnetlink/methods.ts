@@ -2,6 +2,7 @@
 // it: a Route at once, a batch with all the others.
 import type { Namespace } from '../namespace/namespace.js'
 import { type AddressAdd, addAddress, deleteAddress } from './objects/address.js'
+import { addBridgeVlan, type BridgeVlanAdd, type BridgeVlanDelete, deleteBridgeVlan } from './objects/bridge-vlans.js'
 import type { Link } from './objects/link.js'
 import { addLink, changeAltName, deleteLink, setLink } from './objects/link-operations.js'
 import type { LinkAdd, LinkSet } from './objects/link-options.js'
@@ -32,6 +33,13 @@ export function methods<Made, Done>({ made, done }: Perform<Made, Done>) {
       /** Another name for it, of up to 127 bytes. */
       addName: (link: LinkRef, name: string) => done(changeAltName('NEWLINKPROP', link, name)),
       deleteName: (link: LinkRef, name: string) => done(changeAltName('DELLINKPROP', link, name)),
+    },
+    /** VLANs of a bridge's ports. bridge(8), vlan. The bridge filters by them if its data.vlanFiltering is true. */
+    bridgeVlan: {
+      /** One or a range. One that is there takes on what is asked for. @throws ENOTSUP on a link that is no port */
+      add: (options: BridgeVlanAdd) => done(addBridgeVlan(options)),
+      /** What is not there is no error. */
+      delete: (options: BridgeVlanDelete) => done(deleteBridgeVlan(options)),
     },
     /** Addresses. ip-address(8). */
     address: {

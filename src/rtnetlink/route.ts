@@ -6,6 +6,7 @@ import { type Batch, type BatchOptions, type BatchResult, collect, runBatch } fr
 import type { Family } from './codec/ip.js'
 import { methods } from './methods.js'
 import { type Address, dumpAddresses } from './objects/address.js'
+import { type BridgeVlan, dumpBridgeVlans } from './objects/bridge-vlans.js'
 import type { Link } from './objects/link.js'
 import { dumpLinks, getLink } from './objects/link-operations.js'
 import type { LinkAdd, LinkSet } from './objects/link-options.js'
@@ -88,6 +89,10 @@ export class Route implements AsyncDisposable {
     return this.#methods.neighbour
   }
 
+  get bridgeVlan() {
+    return this.#methods.bridgeVlan
+  }
+
   get rule() {
     return this.#methods.rule
   }
@@ -137,6 +142,11 @@ export class Route implements AsyncDisposable {
   /** Neighbours of both families; 'bridge' for forwarding entries. (RTM_GETNEIGH) */
   neighbours(options: { family?: Family | 'bridge' } = {}): Promise<Neighbour[]> {
     return this.#perform(dumpNeighbours(options.family))
+  }
+
+  /** VLANs of the ports of bridges, and of the bridges, those that follow each other as one. (RTM_GETLINK of AF_BRIDGE) */
+  async bridgeVlans(): Promise<BridgeVlan[]> {
+    return (await this.#perform(dumpBridgeVlans())).flat()
   }
 
   /** Rules of both families. (RTM_GETRULE) */

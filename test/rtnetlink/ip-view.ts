@@ -1,6 +1,6 @@
 // Our objects written as `ip -j -d` writes them, field by field, so that the two can be compared whole.
 import { spawnSync } from 'node:child_process'
-import type { Address, Link, Neighbour, NextHop, RouteEntry, Rule } from 'nsfd/rtnetlink'
+import type { Address, BridgeVlan, Link, Neighbour, NextHop, RouteEntry, Rule } from 'nsfd/rtnetlink'
 
 export type Json = Record<string, unknown>
 
@@ -105,13 +105,13 @@ function dataView(kind: string, data: Json | undefined, names: Names): Json {
   return view
 }
 
-export function linkView(link: Link, names: Names): Json {
+export function linkView(link: Link, names: Names, all: readonly Link[]): Json {
   const a = link.attributes
   const { stats } = link
   return {
     ifindex: link.index,
     ifname: link.name,
-    flags: carrierFlags(link),
+    flags: carrierFlags(link, all),
     mtu: link.mtu,
     qdisc: link.qdisc,
     operstate: link.operState,
@@ -178,10 +178,14 @@ export function linkView(link: Link, names: Names): Json {
   }
 }
 
-/** ip adds a flag of its own making, and leaves one out: RUNNING, which LOWER_UP and operstate say better. */
-function carrierFlags({ flags }: Link): string[] {
-  const shown = flags.filter((flag) => flag !== 'RUNNING')
-  return flags.includes('UP') && !flags.includes('RUNNING') ? ['NO-CARRIER', ...shown] : [...shown]
+/** ip adds two flags of its own making, and leaves one out: RUNNING, which LOWER_UP and operstate say better. */
+function carrierFlags({ flags, link, linkNsid }: Link, all: readonly Link[]): string[] {
+  const lower = linkNsid === undefined ? all.find(({ index }) => index === link) : undefined
+  return [
+    ...(flags.includes('UP') && !flags.includes('RUNNING') ? ['NO-CARRIER'] : []),
+    ...flags.filter((flag) => flag !== 'RUNNING'),
+    ...(lower?.up === false ? ['M-DOWN'] : []),
+  ]
 }
 
 export function addressView(address: Address): Json {
@@ -259,6 +263,35 @@ export function neighbourView(neighbour: Neighbour, names: Names): Json {
   }
 }
 
+/** As `bridge fdb` has them. */
+export function forwardingView(entry: Neighbour, names: Names): Json {
+  const { vlan, to, mac } = entry
+  const flags = entry.flags.filter((flag) => flag !== 'proxy')
+  const a = entry.attributes
+  const times = a.NDA_CACHEINFO
+  return {
+    mac,
+    dst: to,
+    ifname: names.get(entry.index),
+    vlan,
+    port: a.NDA_PORT,
+    vni: a.NDA_VNI,
+    viaIf: a.NDA_IFINDEX && names.get(a.NDA_IFINDEX),
+    master: entry.master && names.get(entry.master),
+    used: times && Math.floor(times.ndm_used / 100),
+    updated: times && Math.floor(times.ndm_updated / 100),
+    flags,
+    state: stateWord(entry.state),
+  }
+}
+
+/** bridge(8) has words of its own for NUD_…. */
+function stateWord(state: Neighbour['state']): string {
+  if (state.includes('permanent')) return 'permanent'
+  if (state.includes('noarp')) return 'static'
+  return state.includes('stale') ? 'stale' : ''
+}
+
 const split = (prefix: string, address: string, length: string): Json => {
   if (prefix === 'all') return {}
   const [text, bits] = prefix.split('/')
@@ -325,4 +358,17 @@ export function settled(value: unknown, leftOut: ReadonlySet<string> = new Set()
 /** Flags have no order; lists of anything else keep theirs. */
 function wordsOnly(a: unknown, b: unknown): number {
   return typeof a === 'string' && typeof b === 'string' ? (a < b ? -1 : 1) : 0
+}
+
+/** As `bridge vlan` has them: a link each, a VLAN each. */
+export function vlansView(vlans: readonly BridgeVlan[], names: Names): Json[] {
+  const byLink = new Map<string, Json[]>()
+  for (const { index, vid, end, pvid, untagged } of vlans) {
+    const name = String(names.get(index))
+    const words = [...(pvid ? ['PVID'] : []), ...(untagged ? ['Egress Untagged'] : [])]
+    const flags = words.length === 0 ? {} : { flags: words }
+    const each = Array.from({ length: end - vid + 1 }, (_, i) => ({ vlan: vid + i, ...flags }))
+    byLink.set(name, [...(byLink.get(name) ?? []), ...each])
+  }
+  return [...byLink].map(([ifname, list]) => ({ ifname, vlans: list }))
 }

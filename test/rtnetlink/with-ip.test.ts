@@ -1,23 +1,11 @@
 // Two namespaces with the same in them, one made by `ip`, one by us. Each is looked at by both: all that both know must agree,
 // for each object, field by field. Then what ip sees of ours must be what it sees of its own.
 import { describe, it } from 'node:test'
-import { Namespace } from 'nsfd'
-import { Route } from 'nsfd/rtnetlink'
+import type { Namespace } from 'nsfd'
+import type { Route } from 'nsfd/rtnetlink'
 import { everyTestEndsAtHome } from '../support/home.js'
 import { needs } from '../support/needs.js'
-import { agree, alike, type Both } from './agree.js'
-import {
-  addressView,
-  inside,
-  ipJson,
-  type Json,
-  linkView,
-  type Names,
-  neighbourView,
-  nextHopView,
-  routeView,
-  ruleView,
-} from './ip-view.js'
+import { makeAndCompare } from './beside-ip.js'
 
 const MAC = (n: number) => `02:00:00:00:00:${n.toString(16).padStart(2, '0')}`
 
@@ -142,92 +130,8 @@ async function makeByUs(rt: Route, far: Namespace): Promise<void> {
   await rt.rule.add({ to: '2001:db8::/32', oif: 'v1', table: 99, priority: 104 })
 }
 
-function makeByIp(ns: Namespace, far: Namespace): void {
-  const lines = (text: string) =>
-    text
-      .trim()
-      .split('\n')
-      .map((line) => line.trim().split(' '))
-  const netns = `/proc/${process.pid}/fd/${far.fd}`
-  for (const line of lines(BY_IP)) inside(ns.fd, 'ip', ...line.map((word) => (word === 'FAR' ? netns : word)))
-}
-
-/** What ip prints, brought to one level of keys as linkView has them. */
-function theirLinks(fd: number): Json[] {
-  return ipJson(fd, 'ip', 'link').map(({ linkinfo, ...link }) => {
-    const { info_data = {}, info_slave_data = {}, ...kinds } = (linkinfo ?? {}) as Json
-    return { ...link, ...kinds, info_data, info_slave_data }
-  })
-}
-
-type Look = (rt: Route, fd: number, names: Names) => Promise<Both>
-
-const LOOKS: Readonly<Record<string, Look>> = {
-  links: async (rt, fd, names) => ({
-    ours: (await rt.links()).map((link) => linkView(link, names)),
-    theirs: theirLinks(fd),
-  }),
-  addresses: async (rt, fd, names) => ({
-    ours: (await rt.addresses()).map((each) => ({ dev: names.get(each.index), ...addressView(each) })),
-    theirs: ipJson(fd, 'ip', 'addr').flatMap(({ ifname, addr_info }) =>
-      (addr_info as Json[]).map((each) => ({ dev: ifname, ...each })),
-    ),
-  }),
-  routes: async (rt, fd, names) => ({
-    ours: await routesOf(rt, names),
-    theirs: [...ipJson(fd, 'ip', 'route', 'show', 'table', 'all')],
-  }),
-  neighbours: async (rt, fd, names) => ({
-    ours: (await rt.neighbours()).map((each) => neighbourView(each, names)),
-    theirs: ipJson(fd, 'ip', 'neigh', 'show', 'nud', 'all'),
-  }),
-  rules: async (rt, fd) => ({
-    ours: (await rt.rules()).map(ruleView),
-    theirs: [...ipJson(fd, 'ip', 'rule'), ...ipJson(fd, 'ip', '-6', 'rule')],
-  }),
-  nexthops: async (rt, fd, names) => ({
-    ours: (await rt.nexthops()).map((hop) => nextHopView(hop, names)),
-    theirs: ipJson(fd, 'ip', 'nexthop'),
-  }),
-}
-
-async function routesOf(rt: Route, names: Names): Promise<Json[]> {
-  const hops = await rt.nexthops()
-  return (await rt.routes()).map((route) => routeView(route, names, hops))
-}
-
 describe('what we see and make, beside ip', needs('admin', 'iproute2'), () => {
   everyTestEndsAtHome()
-  let made: { ours: Namespace; theirs: Namespace; far: Namespace[] }
 
-  const namespaces = () => {
-    const ours = Namespace.create('net')
-    const theirs = Namespace.create('net')
-    return { ours, theirs, far: [Namespace.create('net'), Namespace.create('net')] }
-  }
-
-  it('agree on everything, in both', async () => {
-    made = namespaces()
-    try {
-      await using rt = Route.open(made.ours)
-      await using other = Route.open(made.theirs)
-      await makeByUs(rt, made.far[0] as Namespace)
-      makeByIp(made.theirs, made.far[1] as Namespace)
-      const seen = new Map<string, Json[]>()
-      for (const [who, route, ns] of [
-        ['ours', rt, made.ours],
-        ['theirs', other, made.theirs],
-      ] as const) {
-        const names = new Map((await route.links()).map(({ index, name }) => [index, name]))
-        for (const [what, look] of Object.entries(LOOKS)) {
-          const b = await agree(() => look(route, ns.fd, names), `${what} in ${who}`)
-          seen.set(`${what} ${who}`, b)
-        }
-      }
-      const seenIn = (what: string, who: string) => seen.get(`${what} ${who}`) as Json[]
-      for (const what of Object.keys(LOOKS)) alike(seenIn(what, 'ours'), seenIn(what, 'theirs'), what)
-    } finally {
-      for (const ns of [made.ours, made.theirs, ...made.far]) ns.close()
-    }
-  })
+  it('agree on everything, in both', () => makeAndCompare(makeByUs, BY_IP))
 })

@@ -43,6 +43,8 @@ export type QdiscAdd = QdiscOptions & {
   handle?: string
 }
 
+type Values = Attributes<typeof QDISC.rows>
+
 const shape = SHAPES.qdisc
 const TC_H_ROOT = 0xffffffff
 const TC_H_INGRESS = 0xfffffff1
@@ -56,13 +58,16 @@ export function readQdisc(message: Message, bytes: Buffer): Qdisc | undefined {
     handle: showHandle(header.tcm_handle),
     parent: showHandle(header.tcm_parent),
     options: a.TCA_OPTIONS,
-    stats: a.TCA_STATS2 && { ...NO_TRAFFIC, ...a.TCA_STATS2.TCA_STATS_BASIC, ...a.TCA_STATS2.TCA_STATS_QUEUE },
+    stats: statsOf(a.TCA_STATS2),
     header,
     attributes: a,
   }
 }
 
-const NO_TRAFFIC: QdiscStats = { bytes: 0, packets: 0, drops: 0, overlimits: 0, requeues: 0, backlog: 0, qlen: 0 }
+function statsOf(stats: Values['TCA_STATS2']): QdiscStats | undefined {
+  const { TCA_STATS_BASIC: basic, TCA_STATS_QUEUE: queue } = stats ?? {}
+  return basic && queue && { ...basic, ...queue }
+}
 
 export function addQdisc(options: QdiscAdd, replace = false): Operation {
   const how = replace ? NLM_F.REPLACE : NLM_F.EXCL

@@ -181,6 +181,10 @@ export const TUN = table('tun', {
   IFLA_TUN_NUM_DISABLED_QUEUES: [9, u32],
 })
 
+/** BRIDGE_FLAGS_… and BRIDGE_VLAN_INFO_… of <linux/if_bridge.h> */
+export const BRIDGE_FLAGS = { MASTER: 1, SELF: 2 } as const
+export const BRIDGE_VLAN_INFO = { PVID: 1 << 1, UNTAGGED: 1 << 2, RANGE_BEGIN: 1 << 3, RANGE_END: 1 << 4 } as const
+
 /** AF_BRIDGE messages put these, rather than families, into IFLA_AF_SPEC. <linux/if_bridge.h> */
 export const BRIDGE_AF_SPEC = table('bridge af_spec', {
   IFLA_BRIDGE_FLAGS: [0, u16],
