@@ -34,8 +34,8 @@ const inOrder = (list: Json[]) =>
   )
 
 /** Compares what was seen by both; looks again where the kernel changed something in between. Returns what they saw. */
-export async function agree(look: () => Promise<Both>, what: string): Promise<Json[]> {
-  for (let left = TRIES; ; left--) {
+export async function agree(look: () => Promise<Both>, what: string, tries = TRIES): Promise<Json[]> {
+  for (let left = tries; ; left--) {
     const { ours, theirs } = await look()
     const [a, b] = [inOrder(ours), inOrder(theirs)]
     try {

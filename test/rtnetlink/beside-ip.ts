@@ -32,18 +32,27 @@ export async function makeAndCompare(ours: Make, commands: string): Promise<void
   await using other = Route.open(theirs)
   await ours(rt, far, near)
   makeByCommands(theirs, theirFar, commands)
-  const seen = new Map<string, Json[]>()
-  for (const [who, route, ns] of [
-    ['ours', rt, near],
-    ['theirs', other, theirs],
-  ] as const) {
-    const names = new Map((await route.links()).map(({ index, name }) => [index, name]))
-    for (const [what, look] of Object.entries(LOOKS)) {
-      seen.set(`${what} ${who}`, await agree(() => look(route, ns.fd, names), `${what} in ${who}`))
-    }
+  const [inOurs, inTheirs] = [await look(rt, near, 'what we made'), await look(other, theirs, 'what they made')]
+  for (const what of Object.keys(LOOKS)) alike(inOurs[what] as Json[], inTheirs[what] as Json[], what)
+}
+
+/** What only the commands can make is at least seen alike. */
+export async function seeAlike(commands: string): Promise<void> {
+  using theirs = Namespace.create('net')
+  using far = Namespace.create('net')
+  await using rt = Route.open(theirs)
+  makeByCommands(theirs, far, commands)
+  await look(rt, theirs, 'what they made')
+}
+
+/** Everything there is, seen by both. */
+async function look(rt: Route, ns: Namespace, where: string): Promise<Record<string, Json[]>> {
+  const names = new Map((await rt.links()).map(({ index, name }) => [index, name]))
+  const seen: Record<string, Json[]> = {}
+  for (const [what, see] of Object.entries(LOOKS)) {
+    seen[what] = await agree(() => see(rt, ns.fd, names), `${what} of ${where}`)
   }
-  const seenIn = (what: string, who: string) => seen.get(`${what} ${who}`) as Json[]
-  for (const what of Object.keys(LOOKS)) alike(seenIn(what, 'ours'), seenIn(what, 'theirs'), what)
+  return seen
 }
 
 const COMMANDS = /^(ip|tc|bridge) /

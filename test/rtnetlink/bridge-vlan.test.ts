@@ -18,27 +18,27 @@ const MACS: Readonly<Record<string, string>> = {
 }
 
 const BY_BRIDGE = `
-link add br address ${MACS.br} type bridge vlan_filtering 1
+link add br0 address ${MACS.br0} type bridge vlan_filtering 1
 link add p0 address ${MACS.p0} type veth peer name q0 address 02:00:00:00:01:02
 link add p1 address ${MACS.p1} type veth peer name q1 address 02:00:00:00:01:03
-link set p0 master br
-link set p1 master br
+link set p0 master br0
+link set p1 master br0
 bridge vlan add dev p0 vid 10 pvid untagged
 bridge vlan add dev p0 vid 100-199
 bridge vlan add dev p0 vid 120-130 untagged
 bridge vlan del dev p0 vid 150-160
 bridge vlan del dev p0 vid 1
 bridge vlan add dev p1 vid 4094
-bridge vlan add dev br vid 10 self
-bridge vlan add dev br vid 20-22 self
-bridge vlan del dev br vid 21 self`
+bridge vlan add dev br0 vid 10 self
+bridge vlan add dev br0 vid 20-22 self
+bridge vlan del dev br0 vid 21 self`
 
 async function bridge(rt: Route): Promise<void> {
-  await rt.link.add({ name: 'br', kind: 'bridge', mac: MACS.br as string, data: { vlanFiltering: true } })
+  await rt.link.add({ name: 'br0', kind: 'bridge', mac: MACS.br0 as string, data: { vlanFiltering: true } })
   for (const [i, name] of PORTS.entries()) {
     const peer = { name: `q${i}`, mac: `02:00:00:00:01:0${i + 2}` }
     await rt.link.add({ name, kind: 'veth', mac: MACS[name] as string, peer })
-    await rt.link.set(name, { master: 'br' })
+    await rt.link.set(name, { master: 'br0' })
   }
 }
 
@@ -53,9 +53,9 @@ async function byUs(rt: Route): Promise<void> {
     b.bridgeVlan.add({ dev: 'p1', vid: 4094 })
   })
   assert.ok(ok, String(failures[0]?.error))
-  await rt.bridgeVlan.add({ dev: 'br', vid: 10, self: true })
-  await rt.bridgeVlan.add({ dev: 'br', vid: 20, end: 22, self: true })
-  await rt.bridgeVlan.delete({ dev: 'br', vid: 21, self: true })
+  await rt.bridgeVlan.add({ dev: 'br0', vid: 10, self: true })
+  await rt.bridgeVlan.add({ dev: 'br0', vid: 20, end: 22, self: true })
+  await rt.bridgeVlan.delete({ dev: 'br0', vid: 21, self: true })
 }
 
 describe('VLANs of bridge ports', needs('admin', 'iproute2'), () => {
@@ -72,7 +72,7 @@ describe('VLANs of bridge ports', needs('admin', 'iproute2'), () => {
     await byUs(here.rt)
     const index = Object.fromEntries((await here.rt.links()).map(({ name, index }) => [name, index]))
     const of = (await here.rt.bridgeVlans()).filter((each) => each.index === index.p0)
-    assert.ok(of.every(({ master }) => master === index.br))
+    assert.ok(of.every(({ master }) => master === index.br0))
     assert.deepEqual(
       of.map(({ vid, end, pvid, untagged }) => [vid, end, pvid, untagged]),
       [
@@ -97,7 +97,7 @@ describe('VLANs of bridge ports', needs('admin', 'iproute2'), () => {
         b.bridgeVlan.add({ dev: 'p0', vid: 12, pvid: true, untagged: true })
         b.bridgeVlan.delete({ dev: 'p0', vid: 110, end: 125 })
         b.bridgeVlan.add({ dev: 'p0', vid: 90, end: 105, untagged: true })
-        b.bridgeVlan.delete({ dev: 'br', vid: 1, self: true })
+        b.bridgeVlan.delete({ dev: 'br0', vid: 1, self: true })
         b.bridgeVlan.add({ dev: 'q0', vid: 5 })
       },
       { atomic: true },
@@ -142,8 +142,8 @@ describe('VLANs of bridge ports', needs('admin', 'iproute2'), () => {
   it('and ports that leave their bridge are not taken for links that are gone', async () => {
     await using here = place()
     const { rt } = here
-    await rt.link.add({ name: 'br', kind: 'bridge' })
-    await rt.link.add({ name: 'p0', kind: 'veth', master: 'br', peer: { name: 'q0' } })
+    await rt.link.add({ name: 'br0', kind: 'bridge' })
+    await rt.link.add({ name: 'p0', kind: 'veth', master: 'br0', peer: { name: 'q0' } })
     const events: string[] = []
     const watch = rt.watch({ groups: ['link'] })
     const reading = (async () => {
@@ -167,7 +167,7 @@ describe('VLANs of bridge ports', needs('admin', 'iproute2'), () => {
 async function lacking(t: TestContext): Promise<boolean> {
   await using here = place()
   try {
-    await here.rt.link.add({ name: 'br', kind: 'bridge', data: { vlanFiltering: true } })
+    await here.rt.link.add({ name: 'br0', kind: 'bridge', data: { vlanFiltering: true } })
     return false
   } catch (error) {
     const { code, kernelMessage } = error as RouteError

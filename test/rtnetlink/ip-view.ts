@@ -1,5 +1,6 @@
 // Our objects written as `ip -j -d` writes them, field by field, so that the two can be compared whole.
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { Address, BridgeVlan, Link, Neighbour, NextHop, RouteEntry, Rule } from 'nsfd/rtnetlink'
 
 export type Json = Record<string, unknown>
@@ -28,7 +29,31 @@ const bridgeId = (bytes: unknown) =>
   `${[...(bytes as Uint8Array).subarray(0, 2)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}.${hex(bytes, 2, 8).join(':')}`
 const hundredths = (value: unknown) => (value as number) / 100
 
+/** '0', and '0x8': printf's %#x. */
+const hexMask = (mask: number) => (mask === 0 ? '0' : `0x${mask.toString(16)}`)
+
 type Rename = readonly [theirs: string, toTheirs?: (value: never, names: Names) => unknown]
+
+const VLAN_FLAGS = ['REORDER_HDR', 'GVRP', 'LOOSE_BINDING', 'MVRP', 'BRIDGE_BINDING']
+const MACVLAN: Readonly<Record<string, Rename>> = {
+  bcQueueLen: ['bcqueuelen'],
+  bcQueueLenUsed: ['usedbcqueuelen'],
+  macaddrCount: ['macaddr_count', (count: number) => count || undefined],
+  macaddrData: ['macaddr_data', (data: { IFLA_MACVLAN_MACADDR?: string[] }) => data.IFLA_MACVLAN_MACADDR],
+  flags: ['nopromisc', (flags: number) => (flags & 1) !== 0 || undefined],
+}
+/** IPVLAN_F_PRIVATE, IPVLAN_F_VEPA of <linux/if_link.h>; without either, ip says "bridge". */
+const IPVLAN: Readonly<Record<string, Rename>> = {
+  flags: ['bridge', (flags: number) => (flags & 3) === 0 || undefined],
+}
+
+/** The name of an id, as getpwuid(3) and getgrgid(3) find it in their files. */
+function nameIn(file: string, id: number): string {
+  const line = readFileSync(file, 'utf8')
+    .split('\n')
+    .find((each) => Number(each.split(':')[2]) === id)
+  return line?.split(':')[0] ?? String(id)
+}
 
 /** What `ip` calls a datum of ours, and how it writes it; what is not here it writes as we do. */
 const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
@@ -40,7 +65,7 @@ const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
     tcnTimer: ['tcn_timer', hundredths],
     topologyChangeTimer: ['topology_change_timer', hundredths],
     gcTimer: ['gc_timer', hundredths],
-    groupFwdMask: ['group_fwd_mask', (mask: number) => mask.toString(16)],
+    groupFwdMask: ['group_fwd_mask', hexMask],
     mcastSnooping: ['mcast_snooping', Number],
     mcastQueryUseIfaddr: ['mcast_query_use_ifaddr', Number],
     mcastQuerier: ['mcast_querier', Number],
@@ -48,16 +73,30 @@ const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
     nfCallIptables: ['nf_call_iptables', Number],
     nfCallIp6tables: ['nf_call_ip6tables', Number],
     nfCallArptables: ['nf_call_arptables', Number],
-    vlanProtocol: ['vlan_protocol'],
+    vlanStatsEnabled: ['vlan_stats_enabled', Number],
+    vlanStatsPerPort: ['vlan_stats_per_port', Number],
   },
   vxlan: {
     group6: ['remote6'],
     link: ['link', (index: number, names) => names.get(index)],
+    local6: ['local6'],
+    group: ['group'],
     portRange: ['port_range'],
-    df: ['df'],
+    tos: ['tos', (tos: number) => (tos === 0 ? undefined : `0x${tos.toString(16)}`)],
+    label: ['label', (label: number) => (label === 0 ? undefined : `0x${label.toString(16)}`)],
+    collectMetadata: ['external'],
   },
-  macvlan: { bcQueueLen: ['bcqueuelen'], bcQueueLenUsed: ['usedbcqueuelen'] },
-  tun: { numQueues: ['numqueues'], numDisabledQueues: ['numdisabled'] },
+  macvlan: MACVLAN,
+  macvtap: MACVLAN,
+  vlan: { flags: ['flags', ({ flags }: { flags: number }) => VLAN_FLAGS.filter((_, bit) => flags & (1 << bit))] },
+  ipvlan: IPVLAN,
+  ipvtap: IPVLAN,
+  tun: {
+    numQueues: ['numqueues'],
+    numDisabledQueues: ['numdisabled'],
+    owner: ['user', (id: number) => nameIn('/etc/passwd', id)],
+    group: ['group', (id: number) => nameIn('/etc/group', id)],
+  },
   port: {
     mode: ['hairpin'],
     guard: ['guard'],
@@ -74,7 +113,7 @@ const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
     messageAgeTimer: ['message_age_timer', hundredths],
     forwardDelayTimer: ['forward_delay_timer', hundredths],
     mcastToUcast: ['mcast_to_unicast'],
-    groupFwdMask: ['group_fwd_mask', (mask: number) => mask.toString(16)],
+    groupFwdMask: ['group_fwd_mask', hexMask],
   },
 }
 
@@ -188,8 +227,13 @@ function carrierFlags({ flags, link, linkNsid }: Link, all: readonly Link[]): st
   ]
 }
 
+/** Flags that ip calls otherwise. */
+const FLAG_WORDS: Readonly<Record<string, string>> = { homeaddress: 'home', stable_privacy: 'stable-privacy' }
+
 export function addressView(address: Address): Json {
-  const flags = Object.fromEntries(address.flags.filter((flag) => flag !== 'permanent').map((flag) => [flag, true]))
+  const flags = Object.fromEntries(
+    address.flags.filter((flag) => flag !== 'permanent').map((flag) => [FLAG_WORDS[flag] ?? flag, true]),
+  )
   const forever = (seconds: number) => (seconds === Number.POSITIVE_INFINITY ? 0xffffffff : seconds)
   return {
     family: address.family === 6 ? 'inet6' : 'inet',
@@ -211,27 +255,23 @@ const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 
 const host = (prefix: string) => prefix.replace(/\/(32|128)$/, '')
 
 export function routeView(route: RouteEntry, names: Names, hops: readonly NextHop[]): Json {
-  const via = route.attributes.RTA_VIA
   return {
     type: route.type,
     dst: host(route.to),
-    gateway: via === undefined ? route.via : undefined,
-    via: via === undefined ? undefined : { family: route.via?.includes(':') ? 'inet6' : 'inet', host: route.via },
+    ...gatewayView(route.via, route.family),
     dev: route.index === undefined ? undefined : names.get(route.index),
     table: TABLES[route.table] ?? String(route.table),
-    protocol: route.protocol,
+    protocol: String(route.protocol),
     scope: route.scope,
     prefsrc: route.source,
     metric: route.metric,
     flags: route.flags,
-    metrics: route.metrics && [
-      Object.fromEntries(Object.entries(route.metrics).map(([key, value]) => [snake(key), value])),
-    ],
+    metrics: route.metrics && [metricsView(route.metrics as Readonly<Record<string, number>>)],
     nexthops:
       route.hops.length === 0
         ? undefined
         : route.hops.map((hop) => ({
-            gateway: hop.via,
+            ...gatewayView(hop.via, route.family),
             dev: names.get(hop.index),
             weight: hop.weight,
             flags: hop.flags,
@@ -239,10 +279,38 @@ export function routeView(route: RouteEntry, names: Names, hops: readonly NextHo
     nhid: route.nexthop,
     nh_info: hops.filter(({ id }) => id === route.nexthop).map((hop) => nextHopView(hop, names))[0],
     pref: route.preference,
-    tos: route.tos === 0 ? undefined : `0x${route.tos.toString(16)}`,
+    tos: tosView(route.tos),
+    from: route.from && host(route.from),
+    flow: route.attributes.RTA_FLOW && realms(route.attributes.RTA_FLOW, 'from', 'to'),
     expires: route.expires && Math.floor(route.expires),
     error: -(route.attributes.RTA_CACHEINFO?.rta_error ?? 0) || undefined,
   }
+}
+
+/** A gateway of another family than its destination is told with its family. */
+function gatewayView(via: string | undefined, family: number): Json {
+  if (via === undefined) return {}
+  const its = via.includes(':') ? 6 : 4
+  return its === family ? { gateway: via } : { via: { family: its === 6 ? 'inet6' : 'inet', host: via } }
+}
+
+/** tcp(7) keeps rtt in eighths and rttvar in quarters of a millisecond; ip tells milliseconds. */
+function metricsView(metrics: Readonly<Record<string, number>>): Json {
+  const { rtt, rttvar, features, ccAlgo, lock: _, ...rest } = metrics
+  return {
+    ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [snake(key), value])),
+    rtt: rtt && rtt / 8,
+    rttvar: rttvar && rttvar / 4,
+    ecn: features && features & 1 ? null : undefined, // RTAX_FEATURE_ECN
+    congestion: ccAlgo,
+  }
+}
+
+const tosView = (tos: number) => (tos === 0 ? undefined : `0x${tos.toString(16).padStart(2, '0')}`)
+
+/** Realms: two numbers in one, of which the first may be 0 and is then not told. */
+function realms(flow: number, from: string, to: string): Json {
+  return { ...(flow >>> 16 === 0 ? {} : { [from]: String(flow >>> 16) }), [to]: String(flow & 0xffff) }
 }
 
 export function neighbourView(neighbour: Neighbour, names: Names): Json {
@@ -254,6 +322,8 @@ export function neighbourView(neighbour: Neighbour, names: Names): Json {
     dev: names.get(neighbour.index),
     lladdr: neighbour.mac,
     probes: neighbour.probes,
+    protocol: neighbour.attributes.NDA_PROTOCOL && String(neighbour.attributes.NDA_PROTOCOL),
+    managed: (neighbour.attributes.NDA_FLAGS_EXT ?? 0) & 1 ? null : undefined, // NTF_EXT_MANAGED
     refcnt: times?.ndm_refcnt || undefined,
     used: seconds(times?.ndm_used),
     confirmed: seconds(times?.ndm_confirmed),
@@ -301,6 +371,7 @@ const split = (prefix: string, address: string, length: string): Json => {
 }
 
 export function ruleView(rule: Rule): Json {
+  const a = rule.attributes
   const protocols: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' }
   const port = (name: string, range?: { start: number; end: number }): Json => {
     if (range === undefined) return {}
@@ -310,7 +381,7 @@ export function ruleView(rule: Rule): Json {
   }
   return {
     priority: rule.priority,
-    protocol: rule.protocol,
+    protocol: String(rule.protocol),
     src: 'all',
     ...split(rule.from, 'src', 'srclen'),
     ...split(rule.to, 'dst', 'dstlen'),
@@ -322,8 +393,14 @@ export function ruleView(rule: Rule): Json {
     ipproto: rule.ipProtocol === undefined ? undefined : protocols[rule.ipProtocol],
     ...port('sport', rule.sourcePort),
     ...port('dport', rule.destinationPort),
-    table: rule.action === 'to_table' ? (TABLES[rule.table] ?? String(rule.table)) : undefined,
-    action: rule.action === 'to_table' || rule.action === 'goto' ? undefined : rule.action,
+    tos: tosView(rule.tos),
+    l3mdev: rule.l3mdev ? null : undefined,
+    suppress_ifgroup: rule.suppressGroup === undefined ? undefined : String(rule.suppressGroup),
+    tun_id: a.FRA_TUN_ID && Number(Buffer.from(a.FRA_TUN_ID).readBigUInt64BE()),
+    ...(a.FRA_FLOW ? realms(a.FRA_FLOW, 'flow_from', 'flow_to') : {}),
+    nop: rule.action === 'nop' ? null : undefined,
+    table: rule.action === 'to_table' && !rule.l3mdev ? (TABLES[rule.table] ?? String(rule.table)) : undefined,
+    action: ['to_table', 'goto', 'nop'].includes(String(rule.action)) ? undefined : rule.action,
     goto: rule.goto,
     suppress_prefixlen: rule.suppressPrefixLength,
     uid_start: rule.uidRange?.start,
@@ -340,7 +417,8 @@ export function nextHopView(hop: NextHop, names: Names): Json {
     gateway: hop.via,
     dev: hop.index === undefined ? undefined : names.get(hop.index),
     blackhole: hop.blackhole ? null : undefined,
-    protocol: hop.protocol,
+    protocol: String(hop.protocol),
+    fdb: hop.fdb ? null : undefined,
     flags: hop.flags,
   }
 }

@@ -33,6 +33,7 @@ export type LinkSettings = {
   allMulticast?: boolean
   gsoMaxSize?: number
   gsoMaxSegments?: number
+  groMaxSize?: number
   carrier?: boolean
 }
 
@@ -86,6 +87,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   rxQueues: same('IFLA_NUM_RX_QUEUES'),
   gsoMaxSize: same('IFLA_GSO_MAX_SIZE'),
   gsoMaxSegments: same('IFLA_GSO_MAX_SEGS'),
+  groMaxSize: same('IFLA_GRO_MAX_SIZE'),
   linkNsid: same('IFLA_LINK_NETNSID'),
   carrier: (value: boolean) => ({ IFLA_CARRIER: value ? 1 : 0 }),
   addrGenMode: (mode) => ({ IFLA_AF_SPEC: { AF_INET6: { IFLA_INET6_ADDR_GEN_MODE: mode } } }),

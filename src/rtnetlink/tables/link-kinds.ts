@@ -2,6 +2,13 @@
 import { be16, bool, bytes, flag, hwaddr, ip, named, u8, u16, u32, u64 } from '../codec/scalars.js'
 import { struct } from '../codec/struct.js'
 import { nested, repeated, table } from '../codec/table.js'
+import type { Type } from '../codec/type.js'
+
+/** The kernel takes a flag (NLA_FLAG), and tells a __u8. */
+const flagOrBool: Type<boolean> = {
+  ...bool,
+  write: (...given) => flag.write(...(given as Parameters<typeof flag.write>)),
+}
 
 /** ETH_P_8021Q and ETH_P_8021AD of <linux/if_ether.h>. */
 const vlanProtocol = named(be16, { '802.1Q': 0x8100, '802.1ad': 0x88a8 })
@@ -160,7 +167,7 @@ export const VXLAN = table('vxlan', {
   IFLA_VXLAN_COLLECT_METADATA: [25, bool],
   IFLA_VXLAN_LABEL: [26, u32],
   IFLA_VXLAN_GPE: [27, flag],
-  IFLA_VXLAN_TTL_INHERIT: [28, bool],
+  IFLA_VXLAN_TTL_INHERIT: [28, flagOrBool],
   IFLA_VXLAN_DF: [29, named(u8, { unset: 0, set: 1, inherit: 2 })],
   IFLA_VXLAN_VNIFILTER: [30, bool],
   IFLA_VXLAN_LOCALBYPASS: [31, bool],
