@@ -125,7 +125,7 @@ async function learn(transport: Transport, part: Step[], known: Map<string, numb
 async function runStep(transport: Transport, step: Step, known: ReadonlyMap<string, number>): Promise<void> {
   try {
     if (step.error !== undefined) throw step.error
-    await perform(transport, step.operation, indexIn(step, known), false)
+    await perform(transport, step.operation, indexIn(step, known), { tell: false })
     step.status = 'done'
     step.undo ??= step.operation.undo
   } catch (error) {
