@@ -12,7 +12,7 @@ import { place } from './links.js'
 
 const PORTS = ['p0', 'p1'] as const
 const MACS: Readonly<Record<string, string>> = {
-  br: '02:00:00:00:00:01',
+  br0: '02:00:00:00:00:01',
   p0: '02:00:00:00:00:02',
   p1: '02:00:00:00:00:03',
 }
