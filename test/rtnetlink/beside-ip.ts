@@ -9,7 +9,6 @@ import {
   inside,
   ipJson,
   type Json,
-  linkView,
   type Names,
   neighbourView,
   nextHopView,
@@ -17,6 +16,7 @@ import {
   ruleView,
   vlansView,
 } from './ip-view.js'
+import { linkView } from './link-view.js'
 import { classView, qdiscView, theirClasses, theirQdiscs } from './tc-view.js'
 
 /** Makes something in `ns`; `far` is another namespace, empty. */

@@ -4,10 +4,10 @@ import { struct } from '../codec/struct.js'
 import { nested, repeated, table } from '../codec/table.js'
 import type { Type } from '../codec/type.js'
 
-/** The kernel takes a flag (NLA_FLAG), and tells a __u8. */
+/** The kernel tells a __u8, and takes true only as a flag (NLA_FLAG). */
 const flagOrBool: Type<boolean> = {
   ...bool,
-  write: (...given) => flag.write(...(given as Parameters<typeof flag.write>)),
+  write: (writer, value, siblings, label) => (value === true ? undefined : bool.write(writer, value, siblings, label)),
 }
 
 /** ETH_P_8021Q and ETH_P_8021AD of <linux/if_ether.h>. */
