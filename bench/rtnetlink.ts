@@ -92,13 +92,11 @@ async function wires(peers: Peers): Promise<Row[]> {
     }),
     ROUNDS,
   )
-  const best = { nsfd: oneQueue.nsfd as number[], 'ip -batch': asItComes['ip -batch'] as number[] }
   return [
     rowOf(`${PAIRS} pairs, one queue`, oneQueue, 'ip -batch', { atMost: 0.85 }),
     rowOf('… to the bare sends', oneQueue, 'bare', { atMost: 1.1 }),
     rowOf(`${PAIRS} pairs, queues as they come`, asItComes, 'ip -batch', { atMost: 0.85 }),
     rowOf('… to making and moving', asItComes, 'ip, made here and moved (50, times 10)', { atMost: 0.05 }),
-    rowOf('wire() as it is (one queue) to ip as it is', best, 'ip -batch', { atMost: 0.85 }),
   ]
 }
 
