@@ -10,7 +10,7 @@ import { needs } from '../support/needs.js'
 import { agree } from './agree.js'
 import { type Make, makeAndCompare, seeAlike } from './beside-ip.js'
 import { inside, ipJson } from './ip-view.js'
-import { place } from './links.js'
+import { hasTun, place } from './links.js'
 
 const MAC = (n: number) => `02:00:00:00:00:${n.toString(16).padStart(2, '0')}`
 const PAIR = `
@@ -117,7 +117,7 @@ link add vx1 address ${MAC(3)} type vxlan id 1 dstport 4789 ttl 5 tos 4 ageing 1
 link add vx2 address ${MAC(4)} type vxlan id 2 dstport 4790 local 2001:db8::1 remote 2001:db8::2 udp6zerocsumtx udp6zerocsumrx ttl inherit df inherit
 link add vx3 type vxlan external dstport 4791 gpe`,
   },
-  'macvlans and tuns': {
+  macvlans: {
     async ours(rt) {
       await pair(rt)
       const data = {
@@ -128,13 +128,11 @@ link add vx3 type vxlan external dstport 4791 gpe`,
       }
       await rt.link.add({ name: 'mv1', kind: 'macvlan', mac: MAC(5), link: 'v1', data })
       await rt.link.add({ name: 'mv2', kind: 'macvlan', link: 'v2', data: { mode: 'passthru', flags: 1 } })
-      await rt.link.add({ name: 'tun1', kind: 'tun', data: { owner: 0, group: 0, pi: true, vnetHdr: true } })
     },
     theirs: `${PAIR}
 link add mv1 link v1 address ${MAC(5)} type macvlan mode source bcqueuelen 2000
 link set link v1 dev mv1 type macvlan macaddr set ${MAC(0x21)} ${MAC(0x22)}
-link add mv2 link v2 type macvlan mode passthru nopromisc
-tuntap add tun1 mode tun user 0 group 0 pi vnet_hdr`,
+link add mv2 link v2 type macvlan mode passthru nopromisc`,
   },
   'what every link has': {
     async ours(rt) {
@@ -265,6 +263,21 @@ bridge fdb add ${MAC(0x7a)} dev vx2 dst 10.0.0.5 self permanent`,
   },
 }
 
+const TUNS: Row = {
+  async ours(rt) {
+    await rt.link.add({ name: 'tun0', kind: 'tun' })
+    await rt.link.add({ name: 'tun1', kind: 'tun', data: { owner: 0, group: 0, pi: true, vnetHdr: true } })
+    await rt.link.add({ name: 'tap0', kind: 'tap', mac: MAC(10), data: { multiQueue: true } })
+    await rt.address.add({ dev: 'tun0', address: '10.9.0.1', peer: '10.9.0.2', flags: ['noprefixroute'] })
+  },
+  theirs: `
+tuntap add tun0 mode tun
+tuntap add tun1 mode tun user 0 group 0 pi vnet_hdr
+tuntap add tap0 mode tap multi_queue
+link set tap0 address ${MAC(10)}
+addr add 10.9.0.1 peer 10.9.0.2 dev tun0 noprefixroute`,
+}
+
 /** Kinds that not every kernel has: where it refuses both, that is what is shown. */
 const KINDS: Readonly<Record<string, Row>> = {
   dummy: {
@@ -333,6 +346,9 @@ describe('details, beside ip', needs('admin', 'iproute2'), () => {
   for (const [what, { ours, theirs }] of Object.entries(ROWS)) {
     it(`agree on ${what}, in both`, () => makeAndCompare(ours, theirs))
   }
+
+  const noTun = hasTun() ? {} : { skip: '/dev/net/tun may not be opened here' }
+  it('agree on tuns and taps, in both', noTun, () => makeAndCompare(TUNS.ours, TUNS.theirs))
 
   for (const [kind, { ours, theirs }] of Object.entries(KINDS)) {
     it(`agree on links of kind ${kind}, in both`, async (t) => {

@@ -25,12 +25,9 @@ link add vx0 address ${MAC(6)} type vxlan id 42 group 239.1.1.1 dev v1 dstport 4
 link add vx6 address ${MAC(7)} type vxlan id 43 remote 2001:db8::1 local 2001:db8::2 dstport 4790
 link add mv0 address ${MAC(8)} link v1 type macvlan mode vepa
 link add ifb0 address ${MAC(9)} type ifb
-tuntap add tun0 mode tun
-tuntap add tap0 mode tap multi_queue
-link set tap0 address ${MAC(10)}
 addr add 10.0.0.1/24 dev v1 brd 10.0.0.255 label v1:web
 addr add 2001:db8:1::1/64 dev v1 nodad
-addr add 10.9.0.1 peer 10.9.0.2 dev tun0 noprefixroute
+addr add 10.9.0.1 peer 10.9.0.2 dev ifb0 noprefixroute
 addr add 10.8.0.1/24 dev br0 metric 50 scope link
 route add default via 10.0.0.2 mtu 1400 advmss 1300
 route add 10.5.0.0/16 nexthop via 10.0.0.3 weight 3 nexthop via 10.0.0.4
@@ -81,12 +78,10 @@ async function makeByUs(rt: Route, far: Namespace): Promise<void> {
   await rt.link.add({ name: 'vx6', kind: 'vxlan', mac: MAC(7), data: six })
   await rt.link.add({ name: 'mv0', kind: 'macvlan', mac: MAC(8), link: 'v1', data: { mode: 'vepa' } })
   await rt.link.add({ name: 'ifb0', kind: 'ifb', mac: MAC(9) })
-  await rt.link.add({ name: 'tun0', kind: 'tun' })
-  await rt.link.add({ name: 'tap0', kind: 'tap', mac: MAC(10), data: { multiQueue: true } })
 
   await rt.address.add({ dev: 'v1', address: '10.0.0.1/24', broadcast: '10.0.0.255', label: 'v1:web' })
   await rt.address.add({ dev: 'v1', address: '2001:db8:1::1/64', flags: ['nodad'] })
-  await rt.address.add({ dev: 'tun0', address: '10.9.0.1', peer: '10.9.0.2', flags: ['noprefixroute'] })
+  await rt.address.add({ dev: 'ifb0', address: '10.9.0.1', peer: '10.9.0.2', flags: ['noprefixroute'] })
   await rt.address.add({ dev: 'br0', address: '10.8.0.1/24', metric: 50, scope: 'link' })
 
   await rt.route.add({ to: 'default', via: '10.0.0.2', metrics: { mtu: 1400, advmss: 1300 } })
