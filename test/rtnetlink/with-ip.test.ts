@@ -47,7 +47,7 @@ nexthop add id 5 group 1,3/4,2
 route add 10.80.0.0/16 nhid 5
 rule add from 10.0.0.0/24 fwmark 7/0xff lookup 1000 pref 100
 rule add not iif v1 ipproto tcp dport 80-90 blackhole pref 101
-rule add to 10.1.2.3 uidrange 5-6 sport 5 lookup main suppress_prefixlength 0 pref 102
+rule add to 10.1.2.3 uidrange 0-0 sport 5 lookup main suppress_prefixlength 0 pref 102
 rule add goto 32766 pref 103
 -6 rule add to 2001:db8::/32 oif v1 lookup 99 pref 104`
 
@@ -119,7 +119,7 @@ async function makeByUs(rt: Route, far: Namespace): Promise<void> {
     action: 'blackhole',
     priority: 101,
   })
-  const users = { start: 5, end: 6 }
+  const users = { start: 0, end: 0 }
   await rt.rule.add({ to: '10.1.2.3', uidRange: users, sourcePort: 5, suppressPrefixLength: 0, priority: 102 })
   await rt.rule.add({ goto: 32766, priority: 103 })
   await rt.rule.add({ to: '2001:db8::/32', oif: 'v1', table: 99, priority: 104 })
