@@ -6,6 +6,7 @@ import { http } from './http.js'
 import { memory } from './memory.js'
 import { namespaces } from './namespaces.js'
 import { print, type Report } from './report.js'
+import { rtnetlink } from './rtnetlink.js'
 import { socketat } from './socketat.js'
 import { Skip, Stage } from './stage.js'
 import { topology } from './topology.js'
@@ -14,7 +15,7 @@ import { unused } from './unused.js'
 /** Fills in rows, notes and skips; a Skip that it throws skips what is left of it. */
 export type Bench = { title: string; run(stage: Stage, report: Report): Promise<void> }
 
-const benches: Record<string, Bench> = { socketat, http, echo, dns, unused, namespaces, memory, topology }
+const benches: Record<string, Bench> = { socketat, http, echo, dns, unused, namespaces, memory, rtnetlink, topology }
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2)

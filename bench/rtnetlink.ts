@@ -1,8 +1,6 @@
 // rtnetlink beside its peers, in one run: `ip -batch`, vishvananda/netlink (Go), pyroute2, and the kernel's own floor.
-// Run: node build/bench/rtnetlink.js. Needs root. What is not installed is left out, with a line.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -11,98 +9,129 @@ import { Route } from 'nsfd/rtnetlink'
 import { libc } from '#dist/kernel/libc.js'
 import { addLink } from '#dist/rtnetlink/objects/link-operations.js'
 import { openNetlink } from '#dist/rtnetlink/socket/netlink-socket.js'
+import { alternate, median, pairedRatio } from './figures.js'
+import type { Bench } from './main.js'
+import type { Report, Row } from './report.js'
 
 const PAIRS = 500
 const LINKS = 1000
-const RUNS = 5
+const ROUNDS = 5
 const GROUP = 77
 /** The kernel takes a namespace down some time after it is closed; what is measured next should not pay for it. */
 const SETTLE_MS = 300
 const QUEUES = { txQueues: 1, rxQueues: 1 }
-const peers = join(dirname(fileURLToPath(import.meta.url)).replace(/\/build\/bench$/, '/bench'), 'peers', 'rtnetlink')
-const scratch = mkdtempSync(join(tmpdir(), 'nsfd-bench-'))
+const IP_QUEUES = ' numtxqueues 1 numrxqueues 1'
+const SOURCES = join(dirname(fileURLToPath(import.meta.url)).replace(/\/build\/bench$/, '/bench'), 'peers', 'rtnetlink')
 
-type Row = { name: string; ms: number }
 type Place = { near: Namespace; far: Namespace; rt: Route; there: Route }
+type Way = (place: Place) => Promise<number> | number
+/** Programs of bench/peers, as far as they can run here. */
+type Peers = { Go?: string; pyroute2?: string }
 
-try {
-  const go = buildGo()
-  const python = findPython()
-  await table(`List ${LINKS} links`, await list(go, python))
-  await table('Ask for one link', await get(go, python))
-  await table(`${PAIRS} veth pairs; the far end in another namespace, with an address and up`, await wires(go, python))
-  await table(`Delete ${PAIRS} veth pairs`, await deletions())
-} finally {
-  rmSync(scratch, { recursive: true })
+export const rtnetlink: Bench = {
+  title: `links listed and asked for; ${PAIRS} veth pairs, the far end in another namespace, with an address and up`,
+  async run(stage, report) {
+    const peers = { ...buildGo(stage.directory(), report), ...findPython(report) }
+    report.rows.push(await list(peers), await one(peers), ...(await wires(peers)), ...(await deletions()))
+    report.notes.push(
+      'bare: the same bytes made beforehand and sent by one send(2), answers not read. Floor of the kernel.',
+    )
+    report.notes.push(
+      'Where nothing is said of queues, a veth has one for each possible CPU, each way: the kernel chooses.',
+    )
+  },
 }
 
-async function list(go: string | undefined, python: string | undefined): Promise<Row[]> {
+async function list(peers: Peers): Promise<Row> {
   return inPlace(async ({ near, rt }) => {
     await rt.batch((b) => {
       for (let i = 0; i < LINKS / 2; i++)
         b.link.add({ name: `n${i}`, kind: 'veth', ...QUEUES, peer: { name: `f${i}`, ...QUEUES } })
     })
-    return [
-      { name: 'nsfd', ms: await median(15, () => rt.links()) },
-      ...peer('Go vishvananda/netlink', go, near, 'list', LINKS),
-      ...peer('pyroute2', python, near, 'list', LINKS),
-      { name: 'ip -j link (a process)', ms: await median(5, () => ip(near, ['-j', 'link'])) },
-    ]
+    const turns = {
+      nsfd: () => middleOf(15, () => rt.links()),
+      ...ofPeers(peers, (program) => async () => runPeer(program, near, 'list', LINKS)),
+      'ip -j (a process)': () => middleOf(3, () => ip(near, ['-j', 'link'])),
+    }
+    const times = await alternate(turns, ROUNDS)
+    return rowOf(`list ${LINKS} links`, times, 'Go', { atMost: 1 })
   })
 }
 
-async function get(go: string | undefined, python: string | undefined): Promise<Row[]> {
-  return inPlace(async ({ near, rt }) => [
-    { name: 'nsfd', ms: await median(3000, () => rt.link.get(1)) },
-    ...peer('Go vishvananda/netlink', go, near, 'get', 3000),
-    ...peer('pyroute2', python, near, 'get', 300),
-    { name: 'ip -j link show lo (a process)', ms: await median(20, () => ip(near, ['-j', 'link', 'show', 'lo'])) },
-  ])
+async function one(peers: Peers): Promise<Row> {
+  return inPlace(async ({ near, rt }) => {
+    const turns = {
+      nsfd: () => middleOf(1000, () => rt.link.get(1)),
+      ...ofPeers(peers, (program) => async () => runPeer(program, near, 'get', 300)),
+      'ip -j (a process)': () => middleOf(5, () => ip(near, ['-j', 'link', 'show', 'lo'])),
+    }
+    return rowOf('ask for one link', await alternate(turns, ROUNDS), 'Go')
+  })
 }
 
-/** Each in turn, round after round, so that all see the same weather. */
-async function wires(go: string | undefined, python: string | undefined): Promise<Row[]> {
-  const ways: [string, (place: Place) => Promise<number> | number][] = [
-    ['nsfd, one queue', (place) => timed(() => wireByUs(place, QUEUES))],
-    ['nsfd', (place) => timed(() => wireByUs(place, {}))],
-    ['the same bytes by bare send(2), one queue', wireBare],
-    [
-      'ip -batch, far end born in place, one queue',
-      (place) => timed(() => wireByIp(place, ' numtxqueues 1 numrxqueues 1')),
-    ],
-    ['ip -batch, far end born in place', (place) => timed(() => wireByIp(place, ''))],
-    ['ip -batch, made here and moved (50, times 10)', (place) => moveByIp(place)],
+async function wires(peers: Peers): Promise<Row[]> {
+  const oneQueue = await alternate(
+    inPlaces({
+      nsfd: (place) => timed(() => wireByUs(place, QUEUES)),
+      bare: wireBare,
+      'ip -batch': (place) => timed(() => wireByIp(place, IP_QUEUES)),
+      ...ofPeers(
+        peers,
+        (program) =>
+          ({ near, far }: Place) =>
+            runPeer(program, near, 'wire', PAIRS, far),
+      ),
+    }),
+    ROUNDS,
+  )
+  const asItComes = await alternate(
+    inPlaces({
+      nsfd: (place) => timed(() => wireByUs(place, {})),
+      'ip -batch': (place) => timed(() => wireByIp(place, '')),
+      'ip, made here and moved (50, times 10)': moveByIp,
+    }),
+    ROUNDS,
+  )
+  return [
+    rowOf(`${PAIRS} pairs, one queue`, oneQueue, 'ip -batch', { atMost: 0.85 }),
+    rowOf('… to the bare sends', oneQueue, 'bare', { atMost: 1.1 }),
+    rowOf(`${PAIRS} pairs, queues as they come`, asItComes, 'ip -batch', { atMost: 0.85 }),
+    rowOf('… to making and moving', asItComes, 'ip, made here and moved (50, times 10)', { atMost: 0.05 }),
   ]
-  if (go) ways.push(['Go vishvananda/netlink, one queue', ({ near, far }) => runPeer(go, near, 'wire', PAIRS, far)])
-  if (python) ways.push(['pyroute2, one queue', ({ near, far }) => runPeer(python, near, 'wire', PAIRS, far)])
-  const times = new Map(ways.map(([name]) => [name, [] as number[]]))
-  for (let run = 0; run < RUNS; run++) {
-    for (const [name, way] of ways) await inPlace(async (place) => times.get(name)?.push(await way(place)))
-  }
-  return [...times].map(([name, all]) => ({ name, ms: middle(all) }))
 }
 
 async function deletions(): Promise<Row[]> {
-  const ways: [string, (place: Place) => Promise<unknown>][] = [
-    ['nsfd, by their group', ({ rt }) => rt.link.delete({ group: GROUP })],
-    ['ip link del group', async ({ near }) => ip(near, ['link', 'del', 'group', String(GROUP)])],
-    [
-      'nsfd, one by one in a batch',
-      ({ rt }) =>
-        rt.batch((b) => {
-          for (let i = 0; i < PAIRS; i++) b.link.delete(`n${i}`)
-        }),
-    ],
-  ]
-  const rows: Row[] = []
-  for (const [name, way] of ways) {
-    await inPlace(async (place) => {
-      await wireByUs(place, QUEUES)
-      rows.push({ name, ms: await timed(() => way(place)) })
-    })
+  const after = (work: (place: Place) => unknown) => async (place: Place) => {
+    await wireByUs(place, QUEUES)
+    return timed(() => work(place))
   }
-  return rows
+  const byGroup = inPlaces({
+    nsfd: after(({ rt }) => rt.link.delete({ group: GROUP })),
+    'ip -batch': after(({ near }) => ip(near, ['link', 'del', 'group', String(GROUP)])),
+  })
+  return [rowOf(`delete ${PAIRS} pairs by their group`, await alternate(byGroup, ROUNDS), 'ip -batch')]
 }
+
+/** Each turn in namespaces of its own. */
+function inPlaces(ways: Record<string, Way>): Record<string, () => Promise<number>> {
+  const entries = Object.entries(ways).map(([name, way]) => [name, () => inPlace(async (place) => way(place))])
+  return Object.fromEntries(entries)
+}
+
+function ofPeers<T>(peers: Peers, turn: (program: string) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(peers).map(([name, program]) => [name, turn(program)]))
+}
+
+/** @param beside whom the ratio compares with; no ratio, if it is not here */
+function rowOf(what: string, times: Record<string, number[]>, beside: string, aim?: Row['aim']): Row {
+  const figures = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, shown(median(all))]))
+  const theirs = times[beside]
+  if (theirs === undefined) return { what, figures }
+  const ratio = pairedRatio(times.nsfd as number[], theirs)
+  return aim === undefined ? { what, figures, ratio } : { what, figures, ratio, aim }
+}
+
+const shown = (ms: number) => (ms < 1 ? `${(ms * 1000).toFixed(1)} us` : `${ms.toFixed(1)} ms`)
 
 async function wireByUs({ rt, there, far }: Place, queues: object): Promise<void> {
   const made = await rt.batch((b) => {
@@ -186,10 +215,6 @@ function ip(ns: Namespace, args: string[], input = ''): void {
   if (status !== 0) throw new Error(String(stderr))
 }
 
-function peer(name: string, program: string | undefined, ns: Namespace, job: string, count: number): Row[] {
-  return program === undefined ? [] : [{ name, ms: runPeer(program, ns, job, count) }]
-}
-
 /** The far namespace is handed down as descriptor 3. */
 function runPeer(program: string, ns: Namespace, job: string, count: number, far: Namespace = ns): number {
   const inner = program.endsWith('.py') ? ['/usr/bin/python3', program] : [program]
@@ -200,25 +225,21 @@ function runPeer(program: string, ns: Namespace, job: string, count: number, far
   return Number(stdout)
 }
 
-function buildGo(): string | undefined {
-  cpSync(join(peers, 'main.go'), join(scratch, 'main.go'))
-  const env = {
-    ...process.env,
-    GO111MODULE: 'off',
-    GOPATH: '/usr/share/gocode',
-    GOCACHE: join(scratch, 'cache'),
-    GOFLAGS: '',
-  }
-  const { status } = spawnSync('go', ['build', '-o', join(scratch, 'go'), join(scratch, 'main.go')], { env })
-  if (status === 0) return join(scratch, 'go')
-  console.log('Go is left out: install golang-go and golang-github-vishvananda-netlink-dev')
-  return undefined
+function buildGo(scratch: string, report: Report): Peers {
+  const [source, program] = [join(scratch, 'main.go'), join(scratch, 'go')]
+  cpSync(join(SOURCES, 'main.go'), source)
+  const own = { GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOCACHE: join(scratch, 'cache'), GOFLAGS: '' }
+  const { status } = spawnSync('go', ['build', '-o', program, source], { env: { ...process.env, ...own } })
+  if (status === 0) return { Go: program }
+  report.skipped.push('Go is left out: install golang-go and golang-github-vishvananda-netlink-dev')
+  return {}
 }
 
-function findPython(): string | undefined {
-  if (spawnSync('/usr/bin/python3', ['-c', 'import pyroute2']).status === 0) return join(peers, 'main.py')
-  console.log('pyroute2 is left out: install python3-pyroute2')
-  return undefined
+function findPython(report: Report): Peers {
+  if (spawnSync('/usr/bin/python3', ['-c', 'import pyroute2']).status === 0)
+    return { pyroute2: join(SOURCES, 'main.py') }
+  report.skipped.push('pyroute2 is left out: install python3-pyroute2')
+  return {}
 }
 
 async function inPlace<T>(work: (place: Place) => Promise<T>): Promise<T> {
@@ -243,21 +264,8 @@ async function timed(work: () => unknown): Promise<number> {
   return performance.now() - begin
 }
 
-async function median(runs: number, work: () => unknown): Promise<number> {
+async function middleOf(runs: number, work: () => unknown): Promise<number> {
   const times: number[] = []
   for (let i = 0; i < runs; i++) times.push(await timed(work))
-  return middle(times)
-}
-
-function middle(times: number[]): number {
-  return times.toSorted((a, b) => a - b)[times.length >> 1] as number
-}
-
-async function table(title: string, rows: Row[]): Promise<void> {
-  const [first] = rows as [Row]
-  console.log(`\n${title}`)
-  for (const { name, ms } of rows) {
-    const shown = ms < 1 ? `${(ms * 1000).toFixed(1)} us` : `${ms.toFixed(1)} ms`
-    console.log(`  ${name.padEnd(48)} ${shown.padStart(12)}   x ${(ms / first.ms).toFixed(2)}`)
-  }
+  return median(times)
 }

@@ -55,6 +55,13 @@ export function systemError(errnoValue: number, context: SystemErrorContext): Ns
   return new NsfdError(message, { code, errno: -errnoValue, syscall, path, kind })
 }
 
+/** Node's error for what its AbortSignal ended: name AbortError, code ABORT_ERR, and the signal's reason as cause. */
+export function abortError(signal: AbortSignal): NsfdError {
+  const error = new NsfdError('The operation was aborted', { code: 'ABORT_ERR', cause: signal.reason })
+  error.name = 'AbortError'
+  return error
+}
+
 /** The error for an argument no system call should ever see. */
 export function invalidArgument(name: string, requirement: string, received: unknown): NsfdError {
   return new NsfdError(`The argument ${name} ${requirement}; received ${show(received)}`, {

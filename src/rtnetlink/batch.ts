@@ -1,7 +1,6 @@
 // Batches: many operations, few sends. Every one gets its answer; what failed is told beside what was asked.
 import { NsfdError } from '../kernel/errors.js'
 import { type Methods, methods } from './methods.js'
-import { getLink } from './objects/link-operations.js'
 import type { IndexOf, Operation } from './operation.js'
 import { perform } from './perform.js'
 import { indexOfName } from './resolve.js'
@@ -102,20 +101,31 @@ async function learn(transport: Transport, part: Step[], known: Map<string, numb
   const find = async (name: string) => {
     known.set(name, await indexOfName(transport, name))
   }
+  const looks = new Map<string, Promise<unknown[]>>()
+  const see = (look: Operation<unknown>) => {
+    const seen = looks.get(look.asked) ?? perform(transport, look, noIndex)
+    looks.set(look.asked, seen)
+    return seen
+  }
   const remember = async (step: Step) => {
     const { undoFrom } = step.operation
     if (!atomic || undoFrom === undefined) return
-    const [before] = await perform(transport, getLink(undoFrom.ref), noIndex)
-    if (before) step.undo = undoFrom.operation(before)
+    try {
+      step.undo = undoFrom.operation(await see(undoFrom.look), indexIn(step, known))
+    } catch (error) {
+      step.error = error as Error // what could not be undone is not begun
+    }
   }
   const unknown = [...names].filter((name) => !known.has(name))
   // A link that is not there fails the steps that need it, each by itself, and nothing else.
-  await Promise.allSettled([...unknown.map(find), ...part.map(remember)])
+  await Promise.allSettled(unknown.map(find))
+  await Promise.all(part.map(remember))
 }
 
 async function runStep(transport: Transport, step: Step, known: ReadonlyMap<string, number>): Promise<void> {
   try {
-    await perform(transport, step.operation, indexIn(step, known), false)
+    if (step.error !== undefined) throw step.error
+    await perform(transport, step.operation, indexIn(step, known), { tell: false })
     step.status = 'done'
     step.undo ??= step.operation.undo
   } catch (error) {

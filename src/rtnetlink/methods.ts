@@ -2,13 +2,14 @@
 // it: a Route at once, a batch with all the others.
 import type { Namespace } from '../namespace/namespace.js'
 import { type AddressAdd, addAddress, deleteAddress } from './objects/address.js'
+import { addBridgeVlan, type BridgeVlanAdd, type BridgeVlanDelete, deleteBridgeVlan } from './objects/bridge-vlans.js'
 import type { Link } from './objects/link.js'
 import { addLink, changeAltName, deleteLink, setLink } from './objects/link-operations.js'
 import type { LinkAdd, LinkSet } from './objects/link-options.js'
 import { addNeighbour, deleteNeighbour, type NeighbourAdd } from './objects/neighbours.js'
 import { addNextHop, deleteNextHop, type NextHopAdd } from './objects/nexthops.js'
 import { setNsid } from './objects/nsids.js'
-import { addClass, addQdisc, deleteQdisc, type QdiscAdd } from './objects/qdiscs.js'
+import { addClass, addQdisc, deleteClass, deleteQdisc, type QdiscAdd } from './objects/qdiscs.js'
 import { addRoute, deleteRoute, type RouteAdd } from './objects/routes.js'
 import { addRule, deleteRule, type RuleAdd } from './objects/rules.js'
 import type { LinkRef, Operation } from './operation.js'
@@ -32,6 +33,13 @@ export function methods<Made, Done>({ made, done }: Perform<Made, Done>) {
       /** Another name for it, of up to 127 bytes. */
       addName: (link: LinkRef, name: string) => done(changeAltName('NEWLINKPROP', link, name)),
       deleteName: (link: LinkRef, name: string) => done(changeAltName('DELLINKPROP', link, name)),
+    },
+    /** VLANs of a bridge's ports. bridge(8), vlan. The bridge filters by them if its data.vlanFiltering is true. */
+    bridgeVlan: {
+      /** One or a range. One that is there takes on what is asked for. @throws ENOTSUP on a link that is no port */
+      add: (options: BridgeVlanAdd) => done(addBridgeVlan(options)),
+      /** What is not there is no error. */
+      delete: (options: BridgeVlanDelete) => done(deleteBridgeVlan(options)),
     },
     /** Addresses. ip-address(8). */
     address: {
@@ -70,6 +78,7 @@ export function methods<Made, Done>({ made, done }: Perform<Made, Done>) {
       delete: (options: { dev: LinkRef; parent?: string; handle?: string }) => done(deleteQdisc(options)),
       /** A class of htb. */
       addClass: (options: QdiscAdd & { handle: string }) => done(addClass(options)),
+      deleteClass: (options: { dev: LinkRef; handle: string }) => done(deleteClass(options)),
     },
     /** Ids by which this namespace knows others. ip-netns(8), set. */
     nsid: {

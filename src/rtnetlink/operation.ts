@@ -2,7 +2,6 @@
 // many at a time.
 import { invalidArgument } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
-import type { Link } from './objects/link.js'
 import type { NetnsRef } from './objects/link-options.js'
 import type { Request } from './request.js'
 import type { Read } from './transport.js'
@@ -33,8 +32,15 @@ export type Operation<T = void> = {
   readonly undo?: Operation<unknown> | undefined
   /** Of a new link: its name, and where it is born if not here. */
   readonly madeAs?: { name: string; netns: NetnsRef | undefined } | undefined
-  /** Of a change to a link: that link, and what brings back the state it was in. */
-  readonly undoFrom?: { ref: LinkRef; operation(before: Link): Operation<unknown> } | undefined
+  /** Of a change to a link: that link, how to see the state it is in, and what brings that back. */
+  readonly undoFrom?: UndoFrom | undefined
+}
+
+export type UndoFrom = {
+  readonly ref: LinkRef
+  readonly look: Operation<unknown>
+  // biome-ignore lint/suspicious/noExplicitAny: what `look` sees; the two are always written together
+  operation(before: any[], indexOf: IndexOf): Operation<unknown> | undefined
 }
 
 /** References among values that may be absent. */

@@ -8,11 +8,11 @@ export async function perform<T>(
   transport: Transport,
   operation: Operation<T>,
   indexOf: IndexOf,
-  tell = true,
+  { tell = true, signal }: { tell?: boolean; signal?: AbortSignal | undefined } = {},
 ): Promise<T[]> {
   const built = operation.build(indexOf, tell)
   const requests = Array.isArray(built) ? (built as Request[]) : [built as Request]
-  if (requests.length === 1) return transport.run(requests[0] as Request, operation.read)
+  if (requests.length === 1) return transport.run(requests[0] as Request, operation.read, signal)
   const outcomes = await Promise.allSettled(requests.map((request) => transport.run(request, operation.read)))
   const refusal = outcomes.find((outcome) => outcome.status === 'rejected')
   if (refusal === undefined) return outcomes.flatMap((outcome) => (outcome as PromiseFulfilledResult<T[]>).value)

@@ -6,13 +6,14 @@ import { type Batch, type BatchOptions, type BatchResult, collect, runBatch } fr
 import type { Family } from './codec/ip.js'
 import { methods } from './methods.js'
 import { type Address, dumpAddresses } from './objects/address.js'
+import { type BridgeVlan, dumpBridgeVlans } from './objects/bridge-vlans.js'
 import type { Link } from './objects/link.js'
 import { dumpLinks, getLink } from './objects/link-operations.js'
 import type { LinkAdd, LinkSet } from './objects/link-options.js'
 import { dumpNeighbours, type Neighbour } from './objects/neighbours.js'
 import { dumpNextHops, type NextHop } from './objects/nexthops.js'
 import { dumpNsids, getNsid } from './objects/nsids.js'
-import { dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
+import { dumpClasses, dumpQdiscs, type Qdisc } from './objects/qdiscs.js'
 import { dumpRoutes, getRoute, type RouteEntry } from './objects/routes.js'
 import { dumpRules, type Rule } from './objects/rules.js'
 import { isTun, makeTun, type TunKind, type TunOptions } from './objects/tun.js'
@@ -21,6 +22,12 @@ import { perform } from './perform.js'
 import { indexesOf, namespacesById } from './resolve.js'
 import { closedError, Transport } from './transport.js'
 import { type RouteEvent, Watch, type WatchOptions } from './watch.js'
+
+/** What every list takes. */
+export type ListOptions = {
+  /** Gives the list up: the promise is rejected with an AbortError at once, and the Route goes on as before. */
+  signal?: AbortSignal
+}
 
 export class Route implements AsyncDisposable {
   readonly #transport: Transport
@@ -88,6 +95,10 @@ export class Route implements AsyncDisposable {
     return this.#methods.neighbour
   }
 
+  get bridgeVlan() {
+    return this.#methods.bridgeVlan
+  }
+
   get rule() {
     return this.#methods.rule
   }
@@ -116,47 +127,57 @@ export class Route implements AsyncDisposable {
    * @param options.resolve fills in `netns` of links whose `link` is elsewhere, such as veths: among the namespaces given,
    * or, if true, among home and the pins of this machine. Those it opens itself stay this Route's: clone() what you keep.
    */
-  async links(options: { resolve?: boolean | Iterable<Namespace> } = {}): Promise<Link[]> {
-    const links = await this.#perform(dumpLinks())
-    const { resolve } = options
+  async links(options: ListOptions & { resolve?: boolean | Iterable<Namespace> } = {}): Promise<Link[]> {
+    const { resolve, signal } = options
+    const links = await this.#perform(dumpLinks(), signal)
     if (!resolve || !links.some(({ linkNsid = -1 }) => linkNsid >= 0)) return links
-    const byId = await namespacesById((operation) => this.#perform(operation), resolve, this.#opened)
+    const byId = await namespacesById((operation) => this.#perform(operation, signal), resolve, this.#opened)
     return links.map((link) => ((link.linkNsid ?? -1) < 0 ? link : link.in(byId.get(link.linkNsid as number))))
   }
 
   /** All addresses of both families. (RTM_GETADDR) */
-  addresses(): Promise<Address[]> {
-    return this.#perform(dumpAddresses())
+  addresses({ signal }: ListOptions = {}): Promise<Address[]> {
+    return this.#perform(dumpAddresses(), signal)
   }
 
   /** Routes: of both families and all tables, unless one is named. (RTM_GETROUTE) */
-  routes(options: { family?: Family; table?: string | number } = {}): Promise<RouteEntry[]> {
-    return this.#perform(dumpRoutes(options.family, options.table))
+  routes(options: ListOptions & { family?: Family; table?: string | number } = {}): Promise<RouteEntry[]> {
+    return this.#perform(dumpRoutes(options.family, options.table), options.signal)
   }
 
   /** Neighbours of both families; 'bridge' for forwarding entries. (RTM_GETNEIGH) */
-  neighbours(options: { family?: Family | 'bridge' } = {}): Promise<Neighbour[]> {
-    return this.#perform(dumpNeighbours(options.family))
+  neighbours(options: ListOptions & { family?: Family | 'bridge' } = {}): Promise<Neighbour[]> {
+    return this.#perform(dumpNeighbours(options.family), options.signal)
+  }
+
+  /** VLANs of the ports of bridges, and of the bridges, those that follow each other as one. (RTM_GETLINK of AF_BRIDGE) */
+  async bridgeVlans({ signal }: ListOptions = {}): Promise<BridgeVlan[]> {
+    return (await this.#perform(dumpBridgeVlans(), signal)).flat()
   }
 
   /** Rules of both families. (RTM_GETRULE) */
-  rules(options: { family?: Family } = {}): Promise<Rule[]> {
-    return this.#perform(dumpRules(options.family))
+  rules(options: ListOptions & { family?: Family } = {}): Promise<Rule[]> {
+    return this.#perform(dumpRules(options.family), options.signal)
   }
 
   /** Next hop objects. (RTM_GETNEXTHOP) */
-  nexthops(): Promise<NextHop[]> {
-    return this.#perform(dumpNextHops())
+  nexthops({ signal }: ListOptions = {}): Promise<NextHop[]> {
+    return this.#perform(dumpNextHops(), signal)
   }
 
   /** Queueing disciplines. (RTM_GETQDISC) */
-  qdiscs(): Promise<Qdisc[]> {
-    return this.#perform(dumpQdiscs())
+  qdiscs({ signal }: ListOptions = {}): Promise<Qdisc[]> {
+    return this.#perform(dumpQdiscs(), signal)
+  }
+
+  /** Classes of the queueing disciplines of one link. (RTM_GETTCLASS) @throws ENODEV */
+  classes(dev: LinkRef, { signal }: ListOptions = {}): Promise<Qdisc[]> {
+    return this.#perform(dumpClasses(dev), signal)
   }
 
   /** The ids by which this namespace knows others. (RTM_GETNSID) */
-  nsids(): Promise<number[]> {
-    return this.#perform(dumpNsids())
+  nsids({ signal }: ListOptions = {}): Promise<number[]> {
+    return this.#perform(dumpNsids(), signal)
   }
 
   /**
@@ -202,10 +223,10 @@ export class Route implements AsyncDisposable {
     return this.close()
   }
 
-  #perform<T>(operation: Operation<T>): Promise<T[]> {
+  #perform<T>(operation: Operation<T>, signal?: AbortSignal): Promise<T[]> {
     return holding([operation], async () => {
       const indexOf = await indexesOf(this.#transport, operation.needs)
-      return perform(this.#transport, operation, indexOf)
+      return perform(this.#transport, operation, indexOf, { signal })
     })
   }
 

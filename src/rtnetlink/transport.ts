@@ -1,5 +1,5 @@
 // Requests through one socket: what is asked at the same time goes in one send, and every answer finds its request.
-import { errnoOf, NsfdError } from '../kernel/errors.js'
+import { abortError, errnoOf, NsfdError } from '../kernel/errors.js'
 import { Namespace } from '../namespace/namespace.js'
 import {
   type Acknowledgement,
@@ -29,6 +29,8 @@ type Waiting = {
   values: unknown[]
   /** The first message that made no sense. The rest of the answer is received all the same. */
   nonsense?: unknown
+  /** Nobody waits for it any more: what is still to come is received, and not looked at. */
+  aborted?: boolean
   resolve: (values: never[]) => void
   reject: (error: unknown) => void
 }
@@ -58,16 +60,41 @@ export class Transport {
 
   /**
    * Runs a request; settles when the kernel has acknowledged or refused it, or sent all of a dump.
+   * @param signal gives up waiting: a request that was not sent yet never is, one that was runs its course
    * @returns what `read` made of the messages that answered it
    */
-  run<T>(request: Request, read?: Read<T>): Promise<T[]> {
+  run<T>(request: Request, read?: Read<T>, signal?: AbortSignal): Promise<T[]> {
     if (this.closed) return Promise.reject(closedError())
+    if (signal?.aborted) return Promise.reject(abortError(signal))
     return new Promise((resolve, reject) => {
-      this.#queue.push({ request, read, values: [], resolve, reject })
+      const waiting: Waiting = { request, read, values: [], resolve, reject }
+      if (signal !== undefined) this.#abortable(waiting, signal)
+      this.#queue.push(waiting)
       if (this.#pumping) return
       this.#pumping = true
       queueMicrotask(() => this.#pump()) // what is asked in the same turn goes in the same send
     })
+  }
+
+  #abortable(waiting: Waiting, signal: AbortSignal): void {
+    const { resolve, reject } = waiting
+    const abort = () => {
+      const at = this.#queue.indexOf(waiting)
+      if (at !== -1) this.#queue.splice(at, 1)
+      waiting.aborted = true
+      waiting.read = undefined
+      waiting.values = []
+      reject(abortError(signal))
+    }
+    signal.addEventListener('abort', abort, { once: true })
+    waiting.resolve = (values) => {
+      signal.removeEventListener('abort', abort)
+      resolve(values)
+    }
+    waiting.reject = (error) => {
+      signal.removeEventListener('abort', abort)
+      reject(error)
+    }
   }
 
   async close(): Promise<void> {
@@ -138,7 +165,7 @@ export class Transport {
     for (let left = DUMP_TRIES; left > 0; left--) {
       waiting.values.length = 0
       const { interrupted, end } = await this.#dumpOnce(waiting)
-      if (!interrupted) return settle(waiting, end)
+      if (!interrupted || waiting.aborted) return settle(waiting, end)
     }
     throw new NsfdError(
       `EAGAIN: cannot ${waiting.request.asked}: it changed during each of ${DUMP_TRIES} tries; try again`,

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { forEachMessage, NLMSG_MIN_TYPE, readAcknowledgement } from '#dist/rtnetlink/codec/message.js'
+import { readBridgeVlans } from '#dist/rtnetlink/objects/bridge-vlans.js'
 import { readLink } from '#dist/rtnetlink/objects/link.js'
 import { decode } from '#dist/rtnetlink/tables/messages.js'
 import { recordings } from './recorded.js'
@@ -49,6 +50,7 @@ function read({ bytes, start, end }: { bytes: Buffer; start: number; end: number
       const decoded = decode(message.type, bytes, message.start, message.end)
       values.push(decoded)
       values.push(readLink(message, bytes)?.toJSON())
+      values.push(readBridgeVlans(message, bytes))
     })
     return { values }
   } catch (error) {

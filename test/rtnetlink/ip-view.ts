@@ -1,12 +1,12 @@
-// Our objects written as `ip -j -d` writes them, field by field, so that the two can be compared whole.
+// Our objects written as `ip -j -d` writes them, field by field, so that the two can be compared whole. Links are in link-view.ts.
 import { spawnSync } from 'node:child_process'
-import type { Address, Link, Neighbour, NextHop, Qdisc, RouteEntry, Rule } from 'nsfd/rtnetlink'
+import type { Address, BridgeVlan, Neighbour, NextHop, RouteEntry, Rule } from 'nsfd/rtnetlink'
 
 export type Json = Record<string, unknown>
 
 /** Runs ip (or tc, bridge) in the namespace of a descriptor of this process, and returns its JSON. */
 export function ipJson(fd: number, command: string, ...args: string[]): Json[] {
-  const options = command === 'ip' ? ['-d', '-s', '-j'] : ['-d', '-j']
+  const options = command === 'ip' ? ['-d', '-s', '-s', '-j'] : ['-d', '-s', '-j']
   const text = inside(fd, command, ...options, ...args)
   return text.trim() === '' ? [] : (JSON.parse(text) as Json[])
 }
@@ -21,145 +21,19 @@ export function inside(fd: number, ...command: string[]): string {
 
 export type Names = ReadonlyMap<number, string>
 
-const hex = (bytes: unknown, from: number, to: number) =>
-  [...(bytes as Uint8Array).subarray(from, to)].map((byte) => byte.toString(16))
-/** iproute2's form of a bridge id: priority, and a hardware address without leading zeros. */
-const bridgeId = (bytes: unknown) =>
-  `${[...(bytes as Uint8Array).subarray(0, 2)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}.${hex(bytes, 2, 8).join(':')}`
-const hundredths = (value: unknown) => (value as number) / 100
+/** Clocks that tick in hundredths of a second between our look and theirs: both must tell a number. */
+const CLOCK = /_timer$/
 
-type Rename = readonly [theirs: string, toTheirs?: (value: never, names: Names) => unknown]
+/** 'rtoMin' as 'rto_min'. */
+export const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-/** What `ip` calls a datum of ours, and how it writes it; what is not here it writes as we do. */
-const DATA: Readonly<Record<string, Readonly<Record<string, Rename>>>> = {
-  bridge: {
-    vlanFiltering: ['vlan_filtering', Number],
-    rootId: ['root_id', bridgeId],
-    bridgeId: ['bridge_id', bridgeId],
-    helloTimer: ['hello_timer', hundredths],
-    tcnTimer: ['tcn_timer', hundredths],
-    topologyChangeTimer: ['topology_change_timer', hundredths],
-    gcTimer: ['gc_timer', hundredths],
-    groupFwdMask: ['group_fwd_mask', (mask: number) => mask.toString(16)],
-    mcastSnooping: ['mcast_snooping', Number],
-    mcastQueryUseIfaddr: ['mcast_query_use_ifaddr', Number],
-    mcastQuerier: ['mcast_querier', Number],
-    mcastStatsEnabled: ['mcast_stats_enabled', Number],
-    nfCallIptables: ['nf_call_iptables', Number],
-    nfCallIp6tables: ['nf_call_ip6tables', Number],
-    nfCallArptables: ['nf_call_arptables', Number],
-    vlanProtocol: ['vlan_protocol'],
-  },
-  vxlan: {
-    group6: ['remote6'],
-    link: ['link', (index: number, names) => names.get(index)],
-    portRange: ['port_range'],
-    df: ['df'],
-  },
-  macvlan: { bcQueueLen: ['bcqueuelen'], bcQueueLenUsed: ['usedbcqueuelen'] },
-  tun: { numQueues: ['numqueues'], numDisabledQueues: ['numdisabled'] },
-  port: {
-    mode: ['hairpin'],
-    guard: ['guard'],
-    protect: ['root_block'],
-    fastLeave: ['fastleave'],
-    unicastFlood: ['flood'],
-    proxyarp: ['proxy_arp'],
-    proxyarpWifi: ['proxy_arp_wifi'],
-    rootId: ['root_id', bridgeId],
-    bridgeId: ['bridge_id', bridgeId],
-    id: ['id', (id: number) => `0x${id.toString(16)}`],
-    no: ['no', (no: number) => `0x${no.toString(16)}`],
-    holdTimer: ['hold_timer', hundredths],
-    messageAgeTimer: ['message_age_timer', hundredths],
-    forwardDelayTimer: ['forward_delay_timer', hundredths],
-    mcastToUcast: ['mcast_to_unicast'],
-    groupFwdMask: ['group_fwd_mask', (mask: number) => mask.toString(16)],
-  },
-}
-
-/** What moves by itself between our look and theirs. */
-const TIMERS = /timer|packets|bytes|expires|^used$|updated|confirmed/
-
-const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-
-function dataView(kind: string, data: Json | undefined, names: Names): Json {
-  const view: Json = {}
-  for (const [key, value] of Object.entries(data ?? {})) {
-    const [theirs, convert] = DATA[kind]?.[key] ?? [snake(key)]
-    view[theirs] = convert === undefined ? value : convert(value as never, names)
-  }
-  return view
-}
-
-export function linkView(link: Link, names: Names): Json {
-  const a = link.attributes
-  const { stats } = link
-  return {
-    ifindex: link.index,
-    ifname: link.name,
-    flags: carrierFlags(link),
-    mtu: link.mtu,
-    qdisc: link.qdisc,
-    operstate: link.operState,
-    linkmode: a.IFLA_LINKMODE,
-    group: link.group === 0 ? 'default' : String(link.group),
-    txqlen: link.txQueueLength || undefined,
-    link_type: link.type,
-    address: link.mac,
-    broadcast: link.broadcast,
-    permaddr: a.IFLA_PERM_ADDRESS,
-    ...(link.linkNsid === undefined
-      ? { link: link.link === undefined ? undefined : names.get(link.link) }
-      : { link_index: link.link, link_netnsid: link.linkNsid }),
-    master: link.master === undefined ? undefined : names.get(link.master),
-    ifalias: link.alias,
-    altnames: link.altNames.length === 0 ? undefined : link.altNames,
-    promiscuity: a.IFLA_PROMISCUITY,
-    allmulti: a.IFLA_ALLMULTI,
-    min_mtu: a.IFLA_MIN_MTU,
-    max_mtu: a.IFLA_MAX_MTU,
-    inet6_addr_gen_mode: link.addrGenMode,
-    num_tx_queues: link.txQueues,
-    num_rx_queues: link.rxQueues,
-    gso_max_size: a.IFLA_GSO_MAX_SIZE,
-    gso_max_segs: a.IFLA_GSO_MAX_SEGS,
-    tso_max_size: a.IFLA_TSO_MAX_SIZE,
-    tso_max_segs: a.IFLA_TSO_MAX_SEGS,
-    gro_max_size: a.IFLA_GRO_MAX_SIZE,
-    info_kind: link.kind,
-    info_slave_kind: link.portKind,
-    info_data: dataView(link.kind ?? '', link.data, names),
-    info_slave_data: dataView('port', link.port, names),
-    stats64: stats && {
-      rx: {
-        bytes: stats.rx_bytes,
-        packets: stats.rx_packets,
-        errors: stats.rx_errors,
-        dropped: stats.rx_dropped,
-        over_errors: stats.rx_over_errors,
-        multicast: stats.multicast,
-      },
-      tx: {
-        bytes: stats.tx_bytes,
-        packets: stats.tx_packets,
-        errors: stats.tx_errors,
-        dropped: stats.tx_dropped,
-        carrier_errors: stats.tx_carrier_errors,
-        collisions: stats.collisions,
-      },
-    },
-  }
-}
-
-/** ip adds a flag of its own making, and leaves one out: RUNNING, which LOWER_UP and operstate say better. */
-function carrierFlags({ flags }: Link): string[] {
-  const shown = flags.filter((flag) => flag !== 'RUNNING')
-  return flags.includes('UP') && !flags.includes('RUNNING') ? ['NO-CARRIER', ...shown] : [...shown]
-}
+/** Flags that ip calls otherwise. */
+const FLAG_WORDS: Readonly<Record<string, string>> = { homeaddress: 'home', stable_privacy: 'stable-privacy' }
 
 export function addressView(address: Address): Json {
-  const flags = Object.fromEntries(address.flags.filter((flag) => flag !== 'permanent').map((flag) => [flag, true]))
+  const flags = Object.fromEntries(
+    address.flags.filter((flag) => flag !== 'permanent').map((flag) => [FLAG_WORDS[flag] ?? flag, true]),
+  )
   const forever = (seconds: number) => (seconds === Number.POSITIVE_INFINITY ? 0xffffffff : seconds)
   return {
     family: address.family === 6 ? 'inet6' : 'inet',
@@ -180,48 +54,112 @@ export function addressView(address: Address): Json {
 const TABLES: Readonly<Record<number, string>> = { 253: 'default', 254: 'main', 255: 'local' }
 const host = (prefix: string) => prefix.replace(/\/(32|128)$/, '')
 
-export function routeView(route: RouteEntry, names: Names): Json {
-  const via = route.attributes.RTA_VIA
+export function routeView(route: RouteEntry, names: Names, hops: readonly NextHop[]): Json {
   return {
     type: route.type,
     dst: host(route.to),
-    gateway: via === undefined ? route.via : undefined,
-    via: via === undefined ? undefined : { family: route.via?.includes(':') ? 'inet6' : 'inet', host: route.via },
+    ...gatewayView(route.via, route.family),
     dev: route.index === undefined ? undefined : names.get(route.index),
     table: TABLES[route.table] ?? String(route.table),
-    protocol: route.protocol,
+    protocol: String(route.protocol),
     scope: route.scope,
     prefsrc: route.source,
     metric: route.metric,
     flags: route.flags,
-    metrics: route.metrics && [
-      Object.fromEntries(Object.entries(route.metrics).map(([key, value]) => [snake(key), value])),
-    ],
+    metrics: route.metrics && [metricsView(route.metrics as Readonly<Record<string, number>>)],
     nexthops:
       route.hops.length === 0
         ? undefined
         : route.hops.map((hop) => ({
-            gateway: hop.via,
+            ...gatewayView(hop.via, route.family),
             dev: names.get(hop.index),
             weight: hop.weight,
             flags: hop.flags,
           })),
     nhid: route.nexthop,
+    nh_info: hops.filter(({ id }) => id === route.nexthop).map((hop) => nextHopView(hop, names))[0],
     pref: route.preference,
+    tos: tosView(route.tos),
+    from: route.from && host(route.from),
+    flow: route.attributes.RTA_FLOW && realms(route.attributes.RTA_FLOW, 'from', 'to'),
+    expires: route.expires && Math.floor(route.expires),
+    error: -(route.attributes.RTA_CACHEINFO?.rta_error ?? 0) || undefined,
   }
+}
+
+/** A gateway of another family than its destination is told with its family. */
+function gatewayView(via: string | undefined, family: number): Json {
+  if (via === undefined) return {}
+  const its = via.includes(':') ? 6 : 4
+  return its === family ? { gateway: via } : { via: { family: its === 6 ? 'inet6' : 'inet', host: via } }
+}
+
+/** tcp(7) keeps rtt in eighths and rttvar in quarters of a millisecond; ip tells milliseconds. */
+function metricsView(metrics: Readonly<Record<string, number>>): Json {
+  const { rtt, rttvar, features, ccAlgo, lock: _, ...rest } = metrics
+  return {
+    ...Object.fromEntries(Object.entries(rest).map(([key, value]) => [snake(key), value])),
+    rtt: rtt && rtt / 8,
+    rttvar: rttvar && rttvar / 4,
+    ecn: features && features & 1 ? null : undefined, // RTAX_FEATURE_ECN
+    congestion: ccAlgo,
+  }
+}
+
+const tosView = (tos: number) => (tos === 0 ? undefined : `0x${tos.toString(16).padStart(2, '0')}`)
+
+/** Realms: two numbers in one, of which the first may be 0 and is then not told. */
+function realms(flow: number, from: string, to: string): Json {
+  return { ...(flow >>> 16 === 0 ? {} : { [from]: String(flow >>> 16) }), [to]: String(flow & 0xffff) }
 }
 
 export function neighbourView(neighbour: Neighbour, names: Names): Json {
   const flags = neighbour.flags.map((flag) => [flag, null])
+  const times = neighbour.attributes.NDA_CACHEINFO
+  const seconds = (hundredths?: number) => hundredths && Math.floor(hundredths / 100)
   return {
     dst: neighbour.to,
     dev: names.get(neighbour.index),
     lladdr: neighbour.mac,
     probes: neighbour.probes,
-    refcnt: neighbour.attributes.NDA_CACHEINFO?.ndm_refcnt || undefined,
+    protocol: neighbour.attributes.NDA_PROTOCOL && String(neighbour.attributes.NDA_PROTOCOL),
+    managed: (neighbour.attributes.NDA_FLAGS_EXT ?? 0) & 1 ? null : undefined, // NTF_EXT_MANAGED
+    refcnt: times?.ndm_refcnt || undefined,
+    used: seconds(times?.ndm_used),
+    confirmed: seconds(times?.ndm_confirmed),
+    updated: seconds(times?.ndm_updated),
     state: neighbour.state.length === 0 ? undefined : neighbour.state.map((state) => state.toUpperCase()),
     ...Object.fromEntries(flags),
   }
+}
+
+/** As `bridge fdb` has them. */
+export function forwardingView(entry: Neighbour, names: Names): Json {
+  const { vlan, to, mac } = entry
+  const flags = entry.flags.filter((flag) => flag !== 'proxy')
+  const a = entry.attributes
+  const times = a.NDA_CACHEINFO
+  return {
+    mac,
+    dst: to,
+    ifname: names.get(entry.index),
+    vlan,
+    port: a.NDA_PORT,
+    vni: a.NDA_VNI,
+    viaIf: a.NDA_IFINDEX && names.get(a.NDA_IFINDEX),
+    master: entry.master && names.get(entry.master),
+    used: times && Math.floor(times.ndm_used / 100),
+    updated: times && Math.floor(times.ndm_updated / 100),
+    flags,
+    state: stateWord(entry.state),
+  }
+}
+
+/** bridge(8) has words of its own for NUD_…. */
+function stateWord(state: Neighbour['state']): string {
+  if (state.includes('permanent')) return 'permanent'
+  if (state.includes('noarp')) return 'static'
+  return state.includes('stale') ? 'stale' : ''
 }
 
 const split = (prefix: string, address: string, length: string): Json => {
@@ -233,6 +171,7 @@ const split = (prefix: string, address: string, length: string): Json => {
 }
 
 export function ruleView(rule: Rule): Json {
+  const a = rule.attributes
   const protocols: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' }
   const port = (name: string, range?: { start: number; end: number }): Json => {
     if (range === undefined) return {}
@@ -242,7 +181,7 @@ export function ruleView(rule: Rule): Json {
   }
   return {
     priority: rule.priority,
-    protocol: rule.protocol,
+    protocol: String(rule.protocol),
     src: 'all',
     ...split(rule.from, 'src', 'srclen'),
     ...split(rule.to, 'dst', 'dstlen'),
@@ -254,8 +193,14 @@ export function ruleView(rule: Rule): Json {
     ipproto: rule.ipProtocol === undefined ? undefined : protocols[rule.ipProtocol],
     ...port('sport', rule.sourcePort),
     ...port('dport', rule.destinationPort),
-    table: rule.action === 'to_table' ? (TABLES[rule.table] ?? String(rule.table)) : undefined,
-    action: rule.action === 'to_table' || rule.action === 'goto' ? undefined : rule.action,
+    tos: tosView(rule.tos),
+    l3mdev: rule.l3mdev ? null : undefined,
+    suppress_ifgroup: rule.suppressGroup === undefined ? undefined : String(rule.suppressGroup),
+    tun_id: a.FRA_TUN_ID && Number(Buffer.from(a.FRA_TUN_ID).readBigUInt64BE()),
+    ...(a.FRA_FLOW ? realms(a.FRA_FLOW, 'flow_from', 'flow_to') : {}),
+    nop: rule.action === 'nop' ? null : undefined,
+    table: rule.action === 'to_table' && !rule.l3mdev ? (TABLES[rule.table] ?? String(rule.table)) : undefined,
+    action: ['to_table', 'goto', 'nop'].includes(String(rule.action)) ? undefined : rule.action,
     goto: rule.goto,
     suppress_prefixlen: rule.suppressPrefixLength,
     uid_start: rule.uidRange?.start,
@@ -272,32 +217,36 @@ export function nextHopView(hop: NextHop, names: Names): Json {
     gateway: hop.via,
     dev: hop.index === undefined ? undefined : names.get(hop.index),
     blackhole: hop.blackhole ? null : undefined,
-    protocol: hop.protocol,
+    protocol: String(hop.protocol),
+    fdb: hop.fdb ? null : undefined,
     flags: hop.flags,
   }
 }
 
-export function qdiscView(qdisc: Qdisc, names: Names): Json {
-  return {
-    kind: qdisc.kind,
-    handle: qdisc.handle,
-    dev: names.get(qdisc.index),
-    root: qdisc.parent === 'root' ? true : undefined,
-    parent: qdisc.parent === 'root' ? undefined : qdisc.parent,
-  }
-}
-
-/** Only what is set; timers and counters taken out of both. */
-export function settled(value: unknown, unlike: ReadonlySet<string> = new Set()): unknown {
-  if (Array.isArray(value)) return value.map((each) => settled(each, unlike)).sort(wordsOnly)
+/** Only what is set, in an order of its own; of clocks, that they are numbers. */
+export function settled(value: unknown, leftOut: ReadonlySet<string> = new Set()): unknown {
+  if (Array.isArray(value)) return value.map((each) => settled(each, leftOut)).sort(wordsOnly)
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(
-    ([key, each]) => each !== undefined && !TIMERS.test(key) && !unlike.has(key),
+  const entries = Object.entries(value).filter(([key, each]) => each !== undefined && !leftOut.has(key))
+  return Object.fromEntries(
+    entries.map(([key, each]) => [key, CLOCK.test(key) ? typeof each : settled(each, leftOut)]).sort(),
   )
-  return Object.fromEntries(entries.map(([key, each]) => [key, settled(each, unlike)]).sort())
 }
 
 /** Flags have no order; lists of anything else keep theirs. */
 function wordsOnly(a: unknown, b: unknown): number {
   return typeof a === 'string' && typeof b === 'string' ? (a < b ? -1 : 1) : 0
+}
+
+/** As `bridge vlan` has them: a link each, a VLAN each. */
+export function vlansView(vlans: readonly BridgeVlan[], names: Names): Json[] {
+  const byLink = new Map<string, Json[]>()
+  for (const { index, vid, end, pvid, untagged } of vlans) {
+    const name = String(names.get(index))
+    const words = [...(pvid ? ['PVID'] : []), ...(untagged ? ['Egress Untagged'] : [])]
+    const flags = words.length === 0 ? {} : { flags: words }
+    const each = Array.from({ length: end - vid + 1 }, (_, i) => ({ vlan: vid + i, ...flags }))
+    byLink.set(name, [...(byLink.get(name) ?? []), ...each])
+  }
+  return [...byLink].map(([ifname, list]) => ({ ifname, vlans: list }))
 }

@@ -33,8 +33,6 @@ const READERS: Record<string, (bytes: Buffer, at: number) => number> = {
   u1: (bytes, at) => bytes[at] as number,
   u2: (bytes, at) => (bytes[at] as number) | ((bytes[at + 1] as number) << 8),
   u4: (bytes, at) => bytes.readUInt32LE(at),
-  s1: (bytes, at) => bytes.readInt8(at),
-  s2: (bytes, at) => bytes.readInt16LE(at),
   s4: (bytes, at) => bytes.readInt32LE(at),
   u2be: (bytes, at) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number),
   u4be: (bytes, at) => bytes.readUInt32BE(at),
@@ -43,8 +41,6 @@ const READERS: Record<string, (bytes: Buffer, at: number) => number> = {
 export const u8 = integer('u8', { size: 1 })
 export const u16 = integer('u16', { size: 2 })
 export const u32 = integer('u32', { size: 4 })
-export const s8 = integer('s8', { size: 1, signed: true })
-export const s16 = integer('s16', { size: 2, signed: true })
 export const s32 = integer('s32', { size: 4, signed: true })
 /** __be16, as ports and ethernet protocols travel. */
 export const be16 = integer('be16', { size: 2, bigEndian: true })
@@ -170,6 +166,25 @@ export function vector(of: Type<number>): Type<number[]> {
     write(writer, values, siblings, label) {
       if (!Array.isArray(values)) throw invalidArgument(label, 'must be an array of numbers', values)
       for (const value of values) of.write(writer, value, siblings, label)
+    },
+  }
+}
+
+/** So many bytes within a struct, as numbers: `__u8 priomap[16]`. */
+export function octets(size: number): Type<number[]> & { readonly size: number } {
+  return {
+    name: `u8[${size}]`,
+    size,
+    align: 1,
+    read(buffer, start, end) {
+      need(size, start, end, `u8[${size}]`)
+      return [...buffer.subarray(start, start + size)]
+    },
+    write(writer, values, _siblings, label) {
+      const given: unknown = values || []
+      if (!Array.isArray(given) || given.length > size) throw invalidArgument(label, `must be ${size} bytes`, values)
+      const at = writer.reserve(size)
+      for (const [i, value] of given.entries()) writer.bytes[at + i] = value
     },
   }
 }

@@ -3,7 +3,9 @@ import { invalidArgument } from '../../kernel/errors.js'
 import { need, type Siblings, type Type, type ValueOf } from './type.js'
 import type { Writer } from './writer.js'
 
-type Fields = Readonly<Record<string, Type<never> | Type<number> | Type<string> | Type<number | string> | Padding>>
+type Fields = Readonly<
+  Record<string, Type<never> | Type<number> | Type<string> | Type<number | string> | Type<number[]> | Padding>
+>
 type Padding = { readonly padding: number }
 
 export type StructValue<F extends Fields> = {

@@ -1,7 +1,15 @@
 // Requests about links. What they take is in link-options.ts, what they answer in link.ts.
 import { invalidArgument } from '../../kernel/errors.js'
 import { NLM_F } from '../codec/message.js'
-import { checkAltName, checkRef, type IndexOf, type LinkRef, type Operation, show } from '../operation.js'
+import {
+  checkAltName,
+  checkRef,
+  type IndexOf,
+  type LinkRef,
+  type Operation,
+  show,
+  type UndoFrom,
+} from '../operation.js'
 import { type Request, request } from '../request.js'
 import { type LinkAttributes, RTEXT_FILTER } from '../tables/link.js'
 import { SHAPES } from '../tables/messages.js'
@@ -123,7 +131,7 @@ export function setLink(ref: LinkRef, given: LinkSet): Operation {
         },
       }),
     holds: heldNamespaces(given),
-    undoFrom: isUndoable(options) ? { ref, operation: (before) => setBack(before, options) } : undefined,
+    undoFrom: isUndoable(options) ? undoFrom(ref, options) : undefined,
   }
 }
 
@@ -147,6 +155,10 @@ const STATE: Readonly<Record<string, (before: Link) => unknown>> = {
 
 function isUndoable(options: LinkSet): boolean {
   return Object.keys(options).every((key) => Object.hasOwn(STATE, key))
+}
+
+function undoFrom(ref: LinkRef, options: LinkSet): UndoFrom {
+  return { ref, look: getLink(ref), operation: ([before]: Link[]) => before && setBack(before, options) }
 }
 
 function setBack(before: Link, options: LinkSet): Operation {

@@ -33,6 +33,7 @@ export type LinkSettings = {
   allMulticast?: boolean
   gsoMaxSize?: number
   gsoMaxSegments?: number
+  groMaxSize?: number
   carrier?: boolean
 }
 
@@ -70,28 +71,42 @@ export type LinkSet = LinkSettings & {
 }
 
 type Context = { indexOf: IndexOf }
-type Row = (value: never, context: Context) => LinkAttributes
+/** Puts what an option becomes among the attributes: of hundreds of links at a time, so no object is made for each. */
+type Row = (into: LinkAttributes, value: never, context: Context) => void
 
-const same = <K extends keyof LinkAttributes>(name: K) => ((value: never) => ({ [name]: value })) as Row
+const same =
+  <K extends keyof LinkAttributes>(name: K): Row =>
+  (into, value) => {
+    into[name] = value
+  }
+
+const as =
+  <K extends keyof LinkAttributes, V>(name: K, convert: (value: V, context: Context) => LinkAttributes[K]) =>
+  (into: LinkAttributes, value: V, context: Context): void => {
+    into[name] = convert(value, context)
+  }
 
 const ROWS: Readonly<Record<string, Row>> = {
-  name: (value) => ({ IFLA_IFNAME: checkLinkName(value) }),
+  name: as('IFLA_IFNAME', (value) => checkLinkName(value)),
   mtu: same('IFLA_MTU'),
   mac: same('IFLA_ADDRESS'),
   broadcast: same('IFLA_BROADCAST'),
-  alias: (value) => ({ IFLA_IFALIAS: checkAlias(value) }),
+  alias: as('IFLA_IFALIAS', checkAlias),
   group: same('IFLA_GROUP'),
   txQueueLength: same('IFLA_TXQLEN'),
   txQueues: same('IFLA_NUM_TX_QUEUES'),
   rxQueues: same('IFLA_NUM_RX_QUEUES'),
   gsoMaxSize: same('IFLA_GSO_MAX_SIZE'),
   gsoMaxSegments: same('IFLA_GSO_MAX_SEGS'),
+  groMaxSize: same('IFLA_GRO_MAX_SIZE'),
   linkNsid: same('IFLA_LINK_NETNSID'),
-  carrier: (value: boolean) => ({ IFLA_CARRIER: value ? 1 : 0 }),
-  addrGenMode: (mode) => ({ IFLA_AF_SPEC: { AF_INET6: { IFLA_INET6_ADDR_GEN_MODE: mode } } }),
-  master: (ref: LinkRef | null, { indexOf }) => ({ IFLA_MASTER: ref === null ? 0 : indexOf(ref) }),
-  link: (ref: LinkRef, { indexOf }) => ({ IFLA_LINK: indexOf(ref) }),
-  netns: (ns: NetnsRef) => netnsAttributes(ns),
+  carrier: as('IFLA_CARRIER', (value: boolean) => (value ? 1 : 0)),
+  addrGenMode: as('IFLA_AF_SPEC', (mode: LinkSettings['addrGenMode']) => ({
+    AF_INET6: { IFLA_INET6_ADDR_GEN_MODE: mode },
+  })),
+  master: as('IFLA_MASTER', (ref: LinkRef | null, { indexOf }) => (ref === null ? 0 : indexOf(ref))),
+  link: as('IFLA_LINK', (ref: LinkRef, { indexOf }) => indexOf(ref)),
+  netns: putNetns,
 }
 
 /** Options that are bits of ifi_flags rather than attributes; `arp` and not IFF_NOARP is what people know. */
@@ -103,6 +118,8 @@ const FLAGS: Readonly<Record<string, { bit: number; inverted?: true }>> = {
   allMulticast: { bit: IFF.ALLMULTI },
 }
 
+const FLAG_ROWS = Object.entries(FLAGS)
+
 /** Options that are dealt with elsewhere. */
 const OTHERS = new Set(['kind', 'data', 'port', 'peer', 'index'])
 
@@ -113,7 +130,7 @@ export function linkAttributes(options: object, context: Context, label: string)
     if (value === undefined || OTHERS.has(key) || Object.hasOwn(FLAGS, key)) continue
     const row = Object.hasOwn(ROWS, key) ? ROWS[key] : undefined
     if (row === undefined) throw invalidArgument(label, `has no option ${key}`, key)
-    Object.assign(attributes, row(value as never, context))
+    row(attributes, value as never, context)
   }
   return attributes
 }
@@ -121,7 +138,7 @@ export function linkAttributes(options: object, context: Context, label: string)
 export function flagBits(options: object): { ifi_flags: number; ifi_change: number } {
   let flags = 0
   let change = 0
-  for (const [key, { bit, inverted }] of Object.entries(FLAGS)) {
+  for (const [key, { bit, inverted }] of FLAG_ROWS) {
     const value = (options as Record<string, unknown>)[key]
     if (value === undefined) continue
     if (typeof value !== 'boolean') throw invalidArgument(key, 'must be true or false', value)
@@ -202,11 +219,11 @@ export function asOfNow<O extends { netns?: NetnsRef; peer?: { netns?: NetnsRef 
   return { ...held(options), ...(typeof peer === 'object' && peer !== null ? { peer: held(peer) } : {}) } as O
 }
 
-function netnsAttributes(ns: NetnsRef): LinkAttributes {
-  if (ns instanceof Held) return { IFLA_NET_NS_FD: ns.fd }
+function putNetns(into: LinkAttributes, ns: NetnsRef): void {
   const pid = (ns as { pid?: unknown } | null)?.pid
-  if (Number.isInteger(pid) && (pid as number) > 0) return { IFLA_NET_NS_PID: pid as number }
-  throw invalidArgument('netns', 'must be a Namespace, or { pid } of a process', ns)
+  if (ns instanceof Held) into.IFLA_NET_NS_FD = ns.fd
+  else if (Number.isInteger(pid) && (pid as number) > 0) into.IFLA_NET_NS_PID = pid as number
+  else throw invalidArgument('netns', 'must be a Namespace, or { pid } of a process', ns)
 }
 
 function checkAlias(alias: unknown): string {

@@ -5,6 +5,7 @@ import { flagsOf, nameOf } from '../codec/names.js'
 import type { ValueOf } from '../codec/type.js'
 import { type ifinfomsg, LINK_BRIEF, type LinkAttributes, type rtnl_link_stats64 } from '../tables/link.js'
 import { decodeAs, RTM, SHAPES } from '../tables/messages.js'
+import { AF } from './families.js'
 import { friendlyData, friendlyPort } from './link-kinds.js'
 
 /** ARPHRD_… of <linux/if_arp.h> */
@@ -163,8 +164,12 @@ export class Link {
 /** What a Link reads at once. */
 const BRIEF = { ...SHAPES.link, attributes: LINK_BRIEF }
 
-/** Reads RTM_NEWLINK and RTM_DELLINK; undefined for other messages. */
+/**
+ * Reads RTM_NEWLINK and RTM_DELLINK; undefined for other messages, and for those of family AF_BRIDGE: there RTM_DELLINK says
+ * that a port has left its bridge, not that a link is gone.
+ */
 export function readLink(message: Message, bytes: Buffer): Link | undefined {
   if (message.type !== RTM.NEWLINK && message.type !== RTM.DELLINK) return undefined
+  if (message.start < message.end && bytes[message.start] === AF.bridge) return undefined
   return new Link(bytes, message.start, message.end)
 }

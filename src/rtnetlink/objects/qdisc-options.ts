@@ -24,6 +24,8 @@ export type QdiscOptions =
   | { kind: 'htb'; default?: number; rate?: number; ceil?: number; burst?: number; priority?: number; quantum?: number }
   /** maxRate in bits a second, for each flow. */
   | { kind: 'fq'; limit?: number; flowLimit?: number; quantum?: number; maxRate?: number; pacing?: boolean }
+  /** First in, first out: `limit` packets, or for bfifo bytes. */
+  | { kind: 'pfifo' | 'bfifo'; limit?: number }
   /** Any other that needs telling nothing. */
   | { kind: 'ingress' | 'clsact' | 'fq_codel' | 'pfifo_fast' | 'noqueue' }
 
@@ -43,7 +45,9 @@ export function writeOptions(options: QdiscOptions, isClass: boolean): Values {
   return { TCA_KIND: kind, ...(payload === undefined ? {} : { TCA_OPTIONS: payload }) }
 }
 
-const WRITERS: Readonly<Record<string, (options: never, isClass: boolean) => Record<string, unknown>>> = {
+type Writer = (options: never, isClass: boolean) => Record<string, unknown> | undefined
+
+const WRITERS: Readonly<Record<string, Writer>> = {
   netem({ delay = 0, jitter = 0, loss = 0, duplicate = 0, reorder, corrupt, rate, limit = 1000 }: Of<'netem'>) {
     return {
       header: { limit, loss: share(loss, 'loss'), duplicate: share(duplicate, 'duplicate'), gap: reorder ? 1 : 0 },
@@ -81,6 +85,12 @@ const WRITERS: Readonly<Record<string, (options: never, isClass: boolean) => Rec
       TCA_FQ_RATE_ENABLE: pacing === undefined ? undefined : Number(pacing),
     }
   },
+  pfifo: fifo,
+  bfifo: fifo,
+}
+
+function fifo({ limit }: { limit?: number }) {
+  return limit === undefined ? undefined : { limit }
 }
 
 function netemRate(bytes: number) {

@@ -2,10 +2,11 @@
 import { invalidArgument } from '../../kernel/errors.js'
 import { type Message, NLM_F } from '../codec/message.js'
 import type { Attributes } from '../codec/table.js'
+import type { ValueOf } from '../codec/type.js'
 import { checkRef, type IndexOf, type LinkRef, type Operation, show } from '../operation.js'
 import { request } from '../request.js'
 import { decodeAs, RTM, SHAPES } from '../tables/messages.js'
-import type { QDISC } from '../tables/qdisc.js'
+import type { QDISC, tcmsg } from '../tables/qdisc.js'
 import { type QdiscOptions, writeOptions } from './qdisc-options.js'
 
 export type Qdisc = {
@@ -18,7 +19,20 @@ export type Qdisc = {
   readonly parent: string
   /** What it was told, under the kernel's names; bytes for kinds no table describes. */
   readonly options: Record<string, unknown> | Uint8Array | undefined
+  readonly stats: QdiscStats | undefined
+  readonly header: ValueOf<typeof tcmsg>
   readonly attributes: Attributes<typeof QDISC.rows>
+}
+
+/** What has gone through, and what waits: `backlog` bytes in `qlen` packets. */
+export type QdiscStats = {
+  readonly bytes: number
+  readonly packets: number
+  readonly drops: number
+  readonly overlimits: number
+  readonly requeues: number
+  readonly backlog: number
+  readonly qlen: number
 }
 
 export type QdiscAdd = QdiscOptions & {
@@ -28,6 +42,8 @@ export type QdiscAdd = QdiscOptions & {
   /** '1:'; the kernel's choice, if not given. */
   handle?: string
 }
+
+type Values = Attributes<typeof QDISC.rows>
 
 const shape = SHAPES.qdisc
 const TC_H_ROOT = 0xffffffff
@@ -42,8 +58,15 @@ export function readQdisc(message: Message, bytes: Buffer): Qdisc | undefined {
     handle: showHandle(header.tcm_handle),
     parent: showHandle(header.tcm_parent),
     options: a.TCA_OPTIONS,
+    stats: statsOf(a.TCA_STATS2),
+    header,
     attributes: a,
   }
+}
+
+function statsOf(stats: Values['TCA_STATS2']): QdiscStats | undefined {
+  const { TCA_STATS_BASIC: basic, TCA_STATS_QUEUE: queue } = stats ?? {}
+  return basic && queue && { ...basic, ...queue }
 }
 
 export function addQdisc(options: QdiscAdd, replace = false): Operation {
@@ -59,7 +82,19 @@ export function deleteQdisc(options: { dev: LinkRef; parent?: string; handle?: s
 /** A class of htb: part of the link's rate. */
 export function addClass(options: QdiscAdd & { handle: string }): Operation {
   const made = operation('NEWTCLASS', NLM_F.CREATE | NLM_F.EXCL, 'add', options)
-  return { ...made, undo: operation('DELTCLASS', 0, 'delete', { dev: options.dev, handle: options.handle }) }
+  return { ...made, undo: deleteClass({ dev: options.dev, handle: options.handle }) }
+}
+
+export function deleteClass({ dev, handle }: { dev: LinkRef; handle: string }): Operation {
+  return operation('DELTCLASS', 0, 'delete', { dev, handle })
+}
+
+/** The kernel lists the classes of one link, never of all. */
+export function dumpClasses(dev: LinkRef): Operation<Qdisc> {
+  const asked = `list the classes of the link ${show(checkRef(dev, 'dev'))}`
+  const build = (indexOf: IndexOf) =>
+    request({ type: 'GETTCLASS', flags: NLM_F.DUMP, shape, header: { tcm_ifindex: indexOf(dev) }, asked })
+  return { asked, needs: [dev], touches: [], build, read: readQdisc }
 }
 
 export function dumpQdiscs(): Operation<Qdisc> {

@@ -35,6 +35,8 @@ export type RouteEntry = {
   readonly family: Family
   /** 'default', or a network such as '10.0.0.0/8'. */
   readonly to: string
+  /** Only packets from this network; IPv6 only. */
+  readonly from: string | undefined
   readonly type: keyof typeof RTN | number
   readonly via: string | undefined
   /** The index of the link it leaves by. */
@@ -50,6 +52,8 @@ export type RouteEntry = {
   readonly hops: RouteHop[]
   readonly nexthop: number | undefined
   readonly preference: string | number | undefined
+  /** Seconds left; undefined if it stays. */
+  readonly expires: number | undefined
   readonly attributes: Values
 }
 
@@ -58,6 +62,8 @@ export type RouteHopAdd = { via?: string; dev?: LinkRef; weight?: number; onlink
 export type RouteAdd = {
   /** 'default', or a network such as '10.0.0.0/8' or '2001:db8::/32': no bits set beyond its length. */
   to: string
+  /** Only for packets from this network; IPv6 only. */
+  from?: string
   /** The gateway; one of another family than `to` goes as RTA_VIA. */
   via?: string
   dev?: LinkRef
@@ -77,11 +83,17 @@ export type RouteAdd = {
   hops?: RouteHopAdd[]
   /** The id of a next hop object. */
   nexthop?: number
+  /** Seconds until it goes by itself; IPv6 only. */
+  expires?: number
+  /** Which of several routers is preferred; IPv6 only. */
+  preference?: 'low' | 'medium' | 'high'
   /** Of 'default' without a gateway; 4, if not given. */
   family?: Family
 }
 
 const shape = SHAPES.route
+/** The kernel tells times in it, on every machine Node runs on. */
+const USER_HZ = 100
 const METRIC_NAMES = renamer(METRICS, 'RTAX_')
 const ROUTE_CHARGE = 1024
 
@@ -93,6 +105,7 @@ export function readRoute(message: Message, bytes: Buffer): RouteEntry | undefin
   return {
     family,
     to: a.RTA_DST === undefined && header.rtm_dst_len === 0 ? 'default' : `${a.RTA_DST}/${header.rtm_dst_len}`,
+    from: a.RTA_SRC === undefined ? undefined : `${a.RTA_SRC}/${header.rtm_src_len}`,
     type: nameOf(RTN, header.rtm_type),
     via: a.RTA_GATEWAY ?? a.RTA_VIA?.address,
     index: a.RTA_OIF,
@@ -107,6 +120,7 @@ export function readRoute(message: Message, bytes: Buffer): RouteEntry | undefin
     hops: (a.RTA_MULTIPATH ?? []).map(readHop),
     nexthop: a.RTA_NH_ID,
     preference: a.RTA_PREF,
+    expires: a.RTA_CACHEINFO?.rta_expires ? a.RTA_CACHEINFO.rta_expires / USER_HZ : undefined,
     attributes: a,
   }
 }
@@ -174,6 +188,7 @@ function header(type: string, options: RouteAdd) {
   return {
     rtm_family: familyNumber(family),
     rtm_dst_len: length,
+    rtm_src_len: source(options, family)?.length ?? 0,
     rtm_tos: tos,
     rtm_table: number < 256 ? number : RT_TABLE.unspec,
     rtm_protocol: numberOf(RTPROT, protocol ?? (adding ? 'boot' : 'unspec'), 'protocol'),
@@ -188,12 +203,15 @@ function attributes(options: RouteAdd, indexOf: IndexOf): Values {
   const number = tableNumber(options.table ?? 'main')
   return {
     RTA_DST: address,
+    RTA_SRC: source(options, family)?.address,
     ...gateway(family, options.via),
     RTA_OIF: options.dev === undefined ? undefined : indexOf(options.dev),
     RTA_PREFSRC: options.source,
     RTA_PRIORITY: options.metric,
     RTA_TABLE: number < 256 ? undefined : number,
     RTA_NH_ID: options.nexthop,
+    RTA_EXPIRES: options.expires,
+    RTA_PREF: options.preference,
     RTA_METRICS: options.metrics && METRIC_NAMES.toAttributes(options.metrics, 'metrics'),
     RTA_MULTIPATH: options.hops?.map((hop) => writeHop(hop, family, indexOf)),
   } as Values
@@ -230,6 +248,13 @@ function readHop({ flags, hops, ifindex, attributes: a }: NextHopValue): RouteHo
 function destination({ to, via, family }: RouteAdd): { family: Family; address?: string; length: number } {
   if (to !== 'default') return parseNetwork(to, 'to')
   return { family: family ?? (via === undefined ? 4 : familyOf(via, 'via')), length: 0 }
+}
+
+function source({ from }: RouteAdd, family: Family) {
+  if (from === undefined) return undefined
+  const network = parseNetwork(from, 'from')
+  if (network.family !== family) throw invalidArgument('from', `must be of IPv${family} like the rest`, from)
+  return network
 }
 
 // As iproute2 has it: what is on the link reaches no further, and the kernel is told so.

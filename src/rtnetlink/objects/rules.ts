@@ -36,6 +36,7 @@ export type Rule = {
   readonly destinationPort: Range | undefined
   readonly protocol: keyof typeof RTPROT | number
   readonly suppressPrefixLength: number | undefined
+  readonly suppressGroup: number | undefined
   readonly attributes: Values
 }
 
@@ -61,6 +62,8 @@ export type RuleAdd = {
   sourcePort?: Range | number
   destinationPort?: Range | number
   suppressPrefixLength?: number
+  /** Routes by links of this group do not count. */
+  suppressGroup?: number
 }
 
 const shape = SHAPES.rule
@@ -95,6 +98,7 @@ export function readRule(message: Message, bytes: Buffer): Rule | undefined {
     destinationPort: a.FRA_DPORT_RANGE,
     protocol: nameOf(RTPROT, a.FRA_PROTOCOL ?? 0),
     suppressPrefixLength: a.FRA_SUPPRESS_PREFIXLEN === NONE ? undefined : a.FRA_SUPPRESS_PREFIXLEN,
+    suppressGroup: a.FRA_SUPPRESS_IFGROUP === NONE ? undefined : a.FRA_SUPPRESS_IFGROUP,
     attributes: a,
   }
 }
@@ -151,6 +155,7 @@ function operation(type: 'NEWRULE' | 'DELRULE', flags: number, verb: string, opt
     FRA_SPORT_RANGE: range(options.sourcePort),
     FRA_DPORT_RANGE: range(options.destinationPort),
     FRA_SUPPRESS_PREFIXLEN: options.suppressPrefixLength,
+    FRA_SUPPRESS_IFGROUP: options.suppressGroup,
   }) as Values
   const build = () => request({ type, flags, shape, header, attributes, asked })
   build() // everything that can be wrong is said now

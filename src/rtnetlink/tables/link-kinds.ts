@@ -2,6 +2,13 @@
 import { be16, bool, bytes, flag, hwaddr, ip, named, u8, u16, u32, u64 } from '../codec/scalars.js'
 import { struct } from '../codec/struct.js'
 import { nested, repeated, table } from '../codec/table.js'
+import type { Type } from '../codec/type.js'
+
+/** The kernel tells a __u8, and takes true only as a flag (NLA_FLAG). */
+const flagOrBool: Type<boolean> = {
+  ...bool,
+  write: (writer, value, siblings, label) => (value === true ? undefined : bool.write(writer, value, siblings, label)),
+}
 
 /** ETH_P_8021Q and ETH_P_8021AD of <linux/if_ether.h>. */
 const vlanProtocol = named(be16, { '802.1Q': 0x8100, '802.1ad': 0x88a8 })
@@ -160,7 +167,7 @@ export const VXLAN = table('vxlan', {
   IFLA_VXLAN_COLLECT_METADATA: [25, bool],
   IFLA_VXLAN_LABEL: [26, u32],
   IFLA_VXLAN_GPE: [27, flag],
-  IFLA_VXLAN_TTL_INHERIT: [28, bool],
+  IFLA_VXLAN_TTL_INHERIT: [28, flagOrBool],
   IFLA_VXLAN_DF: [29, named(u8, { unset: 0, set: 1, inherit: 2 })],
   IFLA_VXLAN_VNIFILTER: [30, bool],
   IFLA_VXLAN_LOCALBYPASS: [31, bool],
@@ -180,6 +187,10 @@ export const TUN = table('tun', {
   IFLA_TUN_NUM_QUEUES: [8, u32],
   IFLA_TUN_NUM_DISABLED_QUEUES: [9, u32],
 })
+
+/** BRIDGE_FLAGS_… and BRIDGE_VLAN_INFO_… of <linux/if_bridge.h> */
+export const BRIDGE_FLAGS = { MASTER: 1, SELF: 2 } as const
+export const BRIDGE_VLAN_INFO = { PVID: 1 << 1, UNTAGGED: 1 << 2, RANGE_BEGIN: 1 << 3, RANGE_END: 1 << 4 } as const
 
 /** AF_BRIDGE messages put these, rather than families, into IFLA_AF_SPEC. <linux/if_bridge.h> */
 export const BRIDGE_AF_SPEC = table('bridge af_spec', {

@@ -43,8 +43,6 @@ export const RTM = {
   DELLINKPROP: 109,
 } as const
 
-export type MessageName = keyof typeof RTM
-
 /** A kind of message: what comes first in it, and what follows. */
 export type Shape<H, V> = { readonly name: string; readonly header: Struct<H>; readonly attributes: Table<V> }
 

@@ -1,5 +1,5 @@
 // Queueing disciplines: struct tcmsg, and the attributes of RTM_NEWQDISC, RTM_NEWTCLASS. <linux/pkt_sched.h>
-import { bytes, s32, str, u8, u16, u32, u64 } from '../codec/scalars.js'
+import { bytes, octets, s32, str, u8, u16, u32, u64 } from '../codec/scalars.js'
 import { pad, struct } from '../codec/struct.js'
 import { dependent, headed, nested, table } from '../codec/table.js'
 import type { Type } from '../codec/type.js'
@@ -100,11 +100,32 @@ const NETEM = table('netem', {
   TCA_NETEM_JITTER64: [11, u64],
 })
 
+const FQ_CODEL = table('fq_codel', {
+  TCA_FQ_CODEL_TARGET: [1, u32],
+  TCA_FQ_CODEL_LIMIT: [2, u32],
+  TCA_FQ_CODEL_INTERVAL: [3, u32],
+  TCA_FQ_CODEL_ECN: [4, u32],
+  TCA_FQ_CODEL_FLOWS: [5, u32],
+  TCA_FQ_CODEL_QUANTUM: [6, u32],
+  TCA_FQ_CODEL_CE_THRESHOLD: [7, u32],
+  TCA_FQ_CODEL_DROP_BATCH_SIZE: [8, u32],
+  TCA_FQ_CODEL_MEMORY_LIMIT: [9, u32],
+})
+
+const tc_fifo_qopt = struct('tc_fifo_qopt', { limit: u32 })
+/** TC_PRIO_MAX + 1 */
+const PRIORITIES = 16
+const tc_prio_qopt = struct('tc_prio_qopt', { bands: s32, priomap: octets(PRIORITIES) })
+
 const OPTIONS: Readonly<Record<string, Type<unknown>>> = {
   netem: headed(tc_netem_qopt, NETEM),
   tbf: nested(TBF),
   htb: nested(HTB),
   fq: nested(FQ),
+  fq_codel: nested(FQ_CODEL),
+  pfifo: tc_fifo_qopt,
+  bfifo: tc_fifo_qopt,
+  pfifo_fast: tc_prio_qopt,
 }
 
 const STATS2 = table('stats2', {

@@ -116,6 +116,18 @@ const multipath: Type<NextHopValue[]> = {
 
 const routes = (): Table<RouteAttributes> => ROUTE as Table<RouteAttributes>
 
+/** Times in hundredths of a second (USER_HZ); expires is 0 where it never does, and what is left where it does. */
+export const rta_cacheinfo = struct('rta_cacheinfo', {
+  rta_clntref: u32,
+  rta_lastuse: u32,
+  rta_expires: s32,
+  rta_error: u32,
+  rta_used: u32,
+  rta_id: u32,
+  rta_ts: u32,
+  rta_tsage: u32,
+})
+
 export const ROUTE = table('route', {
   RTA_DST: [1, ip],
   RTA_SRC: [2, ip],
@@ -127,7 +139,7 @@ export const ROUTE = table('route', {
   RTA_METRICS: [8, nested(METRICS)],
   RTA_MULTIPATH: [9, multipath],
   RTA_FLOW: [11, u32],
-  RTA_CACHEINFO: [12, bytes],
+  RTA_CACHEINFO: [12, rta_cacheinfo],
   RTA_TABLE: [15, u32],
   RTA_MARK: [16, u32],
   RTA_VIA: [18, via],
