@@ -1,6 +1,6 @@
 // Watching: what changes in a namespace, as it happens. The socket hangs in this thread's event loop; no thread waits on it.
 import { Socket } from 'node:net'
-import { invalidArgument, NsfdError } from '../kernel/errors.js'
+import { hasCode, invalidArgument, NsfdError } from '../kernel/errors.js'
 import type { Namespace } from '../namespace/namespace.js'
 import { forEachMessage, type Message } from './codec/message.js'
 import { type Address, dumpAddresses, readAddress } from './objects/address.js'
@@ -174,9 +174,10 @@ export class Watch implements AsyncIterableIterator<RouteEvent> {
       forEachMessage(bytes, 0, bytes.length, (message) => {
         for (const group of this.#groups) this.#tellIf(group, message, bytes)
       })
-    } catch {
+    } catch (error) {
       // Longer than the event loop's 64 KiB buffer, so it came cut: an event is lost, and that is an overrun.
-      this.#overrun()
+      if (hasCode(error, 'ERR_NSFD_MALFORMED')) this.#overrun()
+      else this.end(error)
     }
   }
 
