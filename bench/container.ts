@@ -8,7 +8,7 @@ import { openTarget } from 'nsfd'
 const ROUNDS = Number(process.env.NSFD_BENCH_ROUNDS ?? 40)
 const IMAGE = 'nsfd.local/busybox:1'
 const NAME = `nsfd-bench-${process.pid}`
-const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/main.js'))
+const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/nsfd.cjs'))
 
 type Way = { name: string; run: () => Promise<unknown>; rounds?: number }
 

@@ -1,7 +1,7 @@
 // Builds dist/ (the package) and build/ (tests, benches, examples) with tsc, and the CommonJS face beside the ESM one.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -34,9 +34,41 @@ function writeCommonJsFace() {
   }
 }
 
+/**
+ * The command in one file: loading forty modules takes Node longer than what `nsfd enter` does. What needs the parser stays
+ * as it is, in main.js. A file's own place is written in by name, since the bundle lies elsewhere.
+ */
+async function bundleCommand() {
+  const { build } = await import('esbuild')
+  const dist = join(root, 'dist')
+  const place = {
+    name: 'import.meta.url',
+    setup: (build) =>
+      build.onLoad({ filter: /\/dist\/.*\.js$/ }, ({ path }) => {
+        const here = `__fileUrl(${JSON.stringify(relative(dist, path))})`
+        return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', here), loader: 'js' }
+      }),
+  }
+  await build({
+    entryPoints: [join(dist, 'cli/nsfd.js')],
+    outfile: join(dist, 'cli/nsfd.cjs'),
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    external: ['./main.js', 'koffi', '@grpc/grpc-js', 'dns-packet'],
+    plugins: [place],
+    banner: {
+      js: "const __fileUrl = (path) => require('node:url').pathToFileURL(require('node:path').join(__dirname, '..', path)).href",
+    },
+    logLevel: 'warning',
+  })
+  chmodSync(join(dist, 'cli/nsfd.cjs'), 0o755)
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 rmSync(join(root, 'build'), { recursive: true, force: true })
 compile('tsconfig.json')
 writeCommonJsFace()
-if (existsSync(join(root, 'dist/cli/main.js'))) chmodSync(join(root, 'dist/cli/main.js'), 0o755)
+await bundleCommand()
 if (existsSync(join(root, 'test'))) compile('tsconfig.test.json')
