@@ -35,13 +35,13 @@ function writeCommonJsFace() {
 }
 
 /**
- * The command in one file: loading forty modules takes Node longer than what `nsfd enter` does. What needs the parser stays
- * as it is, in main.js. A file's own place is written in by name, since the bundle lies elsewhere.
+ * The command line in two files, what needs no parser and the rest: loading forty modules takes Node longer than what
+ * `nsfd enter` does. A file's own place is written in by name, since the bundle lies elsewhere.
  */
 async function bundleCommand() {
   const { build } = await import('esbuild')
   const dist = join(root, 'dist')
-  const place = {
+  const places = {
     name: 'import.meta.url',
     setup: (build) =>
       build.onLoad({ filter: /\/dist\/.*\.js$/ }, ({ path }) => {
@@ -49,20 +49,26 @@ async function bundleCommand() {
         return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', here), loader: 'js' }
       }),
   }
-  await build({
-    entryPoints: [join(dist, 'cli/nsfd.js')],
-    outfile: join(dist, 'cli/nsfd.cjs'),
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    external: ['./main.js', 'koffi', '@grpc/grpc-js', 'dns-packet'],
-    plugins: [place],
-    banner: {
-      js: "const __fileUrl = (path) => require('node:url').pathToFileURL(require('node:path').join(__dirname, '..', path)).href",
-    },
-    logLevel: 'warning',
-  })
+  const apart = {
+    name: 'main.js',
+    setup: (build) => build.onResolve({ filter: /^\.\/main\.js$/ }, () => ({ path: './main.cjs', external: true })),
+  }
+  const fileUrl = `require('node:url').pathToFileURL(require('node:path').join(__dirname, '..', path)).href`
+  for (const name of ['nsfd', 'main']) {
+    await build({
+      entryPoints: [join(dist, `cli/${name}.js`)],
+      outfile: join(dist, `cli/${name}.cjs`),
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      supported: { 'dynamic-import': false }, // require() is the quicker way to a CommonJS file
+      packages: 'external',
+      plugins: [places, apart],
+      banner: { js: `const __fileUrl = (path) => ${fileUrl}` },
+      logLevel: 'warning',
+    })
+  }
   chmodSync(join(dist, 'cli/nsfd.cjs'), 0o755)
 }
 

@@ -1,9 +1,13 @@
 // What nsfd enter does once the line is understood; loads no parser, because each of its milliseconds is the command's.
 import type { ChildProcess } from 'node:child_process'
+import { setImmediate } from 'node:timers/promises'
+import { isatty } from 'node:tty'
+import { expectCgroupChange } from '../container/cgroups.js'
 import { openTarget } from '../container/open-target.js'
 import type { TargetSpawnOptions } from '../container/spawn.js'
 import type { Target } from '../container/target.js'
 import { hasCode } from '../kernel/errors.js'
+import { libc } from '../kernel/libc.js'
 import { hasCapability } from '../kernel/privilege.js'
 import { KIND_NAMES, type Kind } from '../namespace/kinds.js'
 import { setns } from '../namespace/setns.js'
@@ -21,9 +25,9 @@ export type EnterOptions = { [K in Kind]?: true } & {
 
 /** Opens the target, starts the command in it, and sets the exit code to the command's. */
 export async function enterInside(word: string, line: string[], options: EnterOptions): Promise<void> {
-  const attaching = import('./attach.js') // loads while the engine thinks
-  using target = await openTarget(word)
-  const { attach } = await attaching
+  const [opened] = await Promise.all([openTarget(word), getReady(options)])
+  using target = opened
+  const { attach } = await import('./attach.js')
   const spawning = spawnOptions(target, options)
   const inside = target.rootFd !== undefined && (spawning.namespaces?.includes('mnt') ?? true)
   const [command = await shellOf(target, inside, spawning.uid), ...args] = line
@@ -33,6 +37,14 @@ export async function enterInside(word: string, line: string[], options: EnterOp
     process.stderr.write(`nsfd: ${result.message}\n`)
     process.exitCode = hasCode(result, 'ENOENT') ? EXIT.notFound : EXIT.cannotRun
   }
+}
+
+/** What takes time whatever the target turns out to be, while its engine thinks. */
+async function getReady({ keepCgroup }: EnterOptions): Promise<void> {
+  if (!keepCgroup) expectCgroupChange()
+  // Not before the question is on its way: connecting takes some turns of the event loop.
+  for (let turn = 0; turn < 2; turn++) await setImmediate()
+  libc()
 }
 
 /**
@@ -67,9 +79,9 @@ function spawnOptions(target: Target, options: EnterOptions): TargetSpawnOptions
   }
 }
 
-/** Programs over there draw on the terminal over here. */
+/** Programs over there draw on the terminal over here. Not process.stdin: that would take hold of it. */
 function terminalVariable(): NodeJS.ProcessEnv {
-  return process.stdin.isTTY && process.env.TERM ? { TERM: process.env.TERM } : {}
+  return isatty(0) && process.env.TERM ? { TERM: process.env.TERM } : {}
 }
 
 function ids(text: string): { uid: number; gid?: number } {
