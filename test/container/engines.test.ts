@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openTarget, type Target } from 'nsfd'
-import { Nobody, nsfd } from '../cli/nsfd.js'
+import { Nobody, nsfd, shellLine } from '../cli/nsfd.js'
 import { uniqueName } from '../support/names.js'
 import { criPod } from './cri-pod.js'
 import {
@@ -24,6 +24,7 @@ import {
   rootfs,
   rootlessPodmanRun,
 } from './engines.js'
+import { inTerminal } from './terminal.js'
 
 type Started = {
   /** Words that all mean this container. */
@@ -98,6 +99,18 @@ for (const [name, { needs, start }] of Object.entries(ENGINES)) {
       assert.doesNotMatch(String(text), /NODE_TEST_CONTEXT/)
       child.kill('SIGTERM')
       assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM'])
+    })
+
+    test('on a terminal: a terminal of its own over there, of the size of ours', async () => {
+      const line = shellLine(
+        'enter',
+        started.words[0] as string,
+        '--',
+        'sh',
+        '-c',
+        'test -t 0 && test -t 2 && stty size',
+      )
+      assert.match(await inTerminal(['sh', '-c', `${line}; echo code $?`]), /^24 80\r\ncode 0\r\n$/)
     })
 
     test('run: serves and fetches inside', async () => {
