@@ -147,7 +147,7 @@ stop_rootless_podman() {
     echo "$left" | xargs kill 2>/dev/null || true
     sleep 0.1
   done
-  userdel "$ORDINARY"
+  userdel --force "$ORDINARY" # also where a zombie of it is not reaped yet
   rm -rf "/run/user/$uid"
 }
 
