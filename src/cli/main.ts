@@ -88,7 +88,7 @@ function version(): string {
 
 /** nsfd ls | head: the reader has gone, and that is no error. */
 function endQuietlyWhenNobodyReads(): void {
-  if (process.argv[2] === 'exec') return // that one must not touch the streams
+  if (['exec', 'enter'].includes(process.argv[2] ?? '')) return // the streams are their command's, not to be touched
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
     throw error

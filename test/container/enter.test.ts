@@ -90,7 +90,17 @@ describe('nsfd enter', needsEngine('docker'), () => {
 
   test('a megabyte each way arrives whole', () => {
     const input = 'y'.repeat(1_000_000)
-    assert.equal(nsfd(['enter', word, '--', 'cat'], { input }).stdout, input)
+    const { code, stdout, stderr } = nsfd(['enter', word, '--', 'cat'], { input })
+    assert.deepEqual({ code, stderr, same: stdout === input }, { code: 0, stderr: '', same: true })
+  })
+
+  test('pipes that the command is lent are blocking ones, as it was started with: a slow reader is no error', () => {
+    const O_NONBLOCK = 0o4000
+    for (const options of [[], ['--env', 'A=1']]) {
+      const { stdout } = inside(...options, '--', 'sh', '-c', 'sleep 0.3; grep -h flags /proc/self/fdinfo/[012]')
+      const flags = stdout.match(/[0-7]+$/gm)?.map((octal) => Number.parseInt(octal, 8) & O_NONBLOCK)
+      assert.deepEqual(flags, [0, 0, 0])
+    }
   })
 
   test('a command that ends without reading, or whose children go on, does not keep nsfd', () => {
