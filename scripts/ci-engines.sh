@@ -114,7 +114,7 @@ start_dockerd() {
 
 give_podman_the_image() {
   podman image exists "$IMAGE" 2>/dev/null ||
-    podman import --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' "$STATE/busybox.tar" "$IMAGE" >/dev/null
+    podman import --quiet --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' "$STATE/busybox.tar" "$IMAGE" >/dev/null
 }
 
 # A user with a range of ids, a home, and a runtime directory as a login would have made it.
@@ -125,7 +125,7 @@ start_rootless_podman() {
   grep -q "^$ORDINARY:" /etc/subuid || usermod --add-subuids 3000000-3065535 --add-subgids 3000000-3065535 "$ORDINARY"
   command install -d -m 700 -o "$ORDINARY" -g "$ORDINARY" "$STATE/home" "/run/user/$uid"
   as_ordinary podman image exists "$IMAGE" 2>/dev/null ||
-    as_ordinary podman import --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' - "$IMAGE" \
+    as_ordinary podman import --quiet --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' - "$IMAGE" \
       <"$STATE/busybox.tar" >/dev/null 2>&1
 }
 
