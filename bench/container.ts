@@ -1,103 +1,104 @@
-// Time to run `true` in a container: by spawn, by nsfd enter, and by the tools people use. Alternating in one run.
-// Needs root and a docker engine; with scripts/ci-engines.sh everything is there. `node build/bench/container.js [--json]`
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+// Time to run `true` in a container: by spawn, by nsfd enter, and by the tools people use.
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { openTarget } from 'nsfd'
+import { alternate, median, pairedRatio } from './figures.js'
+import type { Bench } from './main.js'
+import { command, Skip, type Stage } from './stage.js'
 
-const ROUNDS = Number(process.env.NSFD_BENCH_ROUNDS ?? 40)
+const ROUNDS = Number(process.env.NSFD_BENCH_ROUNDS ?? 30)
 const IMAGE = 'nsfd.local/busybox:1'
-const NAME = `nsfd-bench-${process.pid}`
-const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/main.js'))
+const NSFD = fileURLToPath(import.meta.resolve('#dist/cli/nsfd.cjs'))
+const AIM_OVER_NODE_MS = 30
 
-type Way = { name: string; run: () => Promise<unknown>; rounds?: number }
+const WAYS = {
+  spawn: 'spawn(target)',
+  apart: 'spawn(target), cgroup: false',
+  nsenter: 'nsenter --all',
+  node: 'node -e 0',
+  enter: 'nsfd enter',
+  docker: 'docker exec',
+  ctr: 'ctr task exec',
+} as const
 
-async function main(): Promise<void> {
-  if (!works('docker', 'image', 'inspect', IMAGE)) {
-    process.stdout.write('Skipped: no docker engine with its test image here (scripts/ci-engines.sh).\n')
-    return
-  }
-  const ctr = works('ctr', 'version')
-  execFileSync('docker', ['run', '--detach', '--network=none', '--name', NAME, IMAGE], { stdio: 'ignore' })
-  if (ctr) execFileSync('ctr', ['run', '--detach', IMAGE, NAME, 'sleep', '1000000'], { stdio: 'ignore' })
-  try {
-    using target = await openTarget(`docker:${NAME}`)
+export const container: Bench = {
+  title: 'running true in a container, to its end (time each; all but nsfd’s spawn are started from Node)',
+  async run(stage, report) {
+    const name = startContainers(stage)
+    using target = await openTarget(`docker:${name}`)
     const pid = String(target.pid)
     let count = 0
-    const ways: Way[] = [
-      { name: 'spawn(target)', run: () => ended(target.spawn('true', [], { stdio: 'ignore' })) },
+    const figures = await alternate(
       {
-        name: 'spawn(target), no cgroup',
-        run: () => ended(target.spawn('true', [], { stdio: 'ignore', cgroup: false })),
+        [WAYS.spawn]: timed(() => target.spawn('true', [], { stdio: 'ignore' })),
+        [WAYS.apart]: timed(() => target.spawn('true', [], { stdio: 'ignore', cgroup: false })),
+        [WAYS.nsenter]: timed(() => start('nsenter', '--target', pid, '--all', 'true')),
+        [WAYS.node]: timed(() => start(process.execPath, '-e', '0')),
+        [WAYS.enter]: timed(() => start(process.execPath, NSFD, 'enter', `docker:${name}`, '--', 'true')),
+        [WAYS.docker]: timed(() => start('docker', 'exec', name, 'true')),
+        [WAYS.ctr]: timed(() => start('ctr', 'task', 'exec', '--exec-id', `e${count++}`, name, 'true')),
       },
-      { name: 'nsenter, from Node', run: () => command('nsenter', '--target', pid, '--all', 'true') },
-      { name: 'true, from Node', run: () => command('true') },
-      { name: 'node -e 0', run: () => command(process.execPath, '-e', '0') },
-      { name: 'nsfd enter', run: () => command(process.execPath, MAIN, 'enter', `docker:${NAME}`, '--', 'true') },
-      { name: 'docker exec', run: () => command('docker', 'exec', NAME, 'true') },
-    ]
-    const execute = () => command('ctr', 'task', 'exec', '--exec-id', `e${count++}`, NAME, 'true')
-    if (ctr) ways.push({ name: 'ctr task exec', run: execute })
-    report(await measure(ways))
-  } finally {
-    execFileSync('docker', ['rm', '--force', NAME], { stdio: 'ignore' })
-    if (ctr) {
-      execFileSync('ctr', ['task', 'rm', '--force', NAME], { stdio: 'ignore' })
-      execFileSync('ctr', ['container', 'rm', NAME], { stdio: 'ignore' })
-    }
-  }
-}
-
-/** Milliseconds of each round, the ways one after the other within a round. */
-async function measure(ways: Way[]): Promise<Map<string, number[]>> {
-  const times = new Map(ways.map(({ name }) => [name, [] as number[]]))
-  for (let round = -3; round < ROUNDS; round++) {
-    for (const { name, run } of ways) {
-      const begun = performance.now()
-      await run()
-      if (round >= 0) times.get(name)?.push(performance.now() - begun)
-    }
-  }
-  return times
-}
-
-function report(times: Map<string, number[]>): void {
-  const rows = [...times].map(([name, all]) => ({ name, median: median(all), least: Math.min(...all) }))
-  const of = (name: string) => rows.find((row) => row.name === name)?.median ?? Number.NaN
-  const ratios = {
-    'spawn / nsenter': of('spawn(target)') / of('nsenter, from Node'),
-    'docker exec / spawn': of('docker exec') / of('spawn(target)'),
-    'nsfd enter - node, ms': of('nsfd enter') - of('node -e 0'),
-    'nsfd enter / docker exec': of('nsfd enter') / of('docker exec'),
-  }
-  if (process.argv.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ rows, ratios }, null, 2)}\n`)
-    return
-  }
-  process.stdout.write(`Running true in a container, milliseconds, ${ROUNDS} rounds, Node ${process.version}\n`)
-  for (const { name, median, least } of rows) {
-    process.stdout.write(
-      `  ${name.padEnd(26)} median ${median.toFixed(2).padStart(7)}   least ${least.toFixed(2).padStart(7)}\n`,
+      ROUNDS,
     )
+    const of = (way: string) => figures[way] as number[]
+    const compare = (ours: string, peer: string, aim?: { atMost: number }) =>
+      report.rows.push({
+        what: `${ours}, to ${peer}`,
+        figures: { ours: milliseconds(median(of(ours))), peer: milliseconds(median(of(peer))) },
+        ratio: pairedRatio(of(ours), of(peer)),
+        ...(aim && { aim }),
+      })
+    compare(WAYS.spawn, WAYS.nsenter)
+    compare(WAYS.apart, WAYS.nsenter, { atMost: 1 })
+    compare(WAYS.spawn, WAYS.docker, { atMost: 0.1 })
+    compare(WAYS.enter, WAYS.docker, { atMost: 1 })
+    compare(WAYS.enter, WAYS.ctr)
+    const over = median(of(WAYS.enter)) - median(of(WAYS.node))
+    report.rows.push({
+      what: `${WAYS.enter}, over ${WAYS.node}`,
+      figures: { ours: milliseconds(over), peer: milliseconds(median(of(WAYS.node))) },
+      ratio: over / 1e6 / AIM_OVER_NODE_MS,
+      aim: { atMost: 1 },
+    })
+    report.notes.push('nsenter joins no cgroup; for that the kernel may wait for an RCU grace period.')
+    report.notes.push(`Ratio of the last row: to the aim of ${AIM_OVER_NODE_MS} ms over the start of Node itself.`)
+  },
+}
+
+/** One of docker's and one of containerd's, under the same name. */
+function startContainers(stage: Stage): string {
+  const name = `nsfd-bench-${process.pid}`
+  try {
+    command('docker', ['image', 'inspect', IMAGE])
+  } catch (error) {
+    throw new Skip(`no docker engine with its test image here (scripts/ci-engines.sh): ${(error as Error).message}`)
   }
-  for (const [name, ratio] of Object.entries(ratios)) process.stdout.write(`  ${name.padEnd(26)} ${ratio.toFixed(2)}\n`)
+  stage.atEnd(() => void command('docker', ['rm', '--force', name]))
+  command('docker', ['run', '--detach', '--network=none', '--name', name, IMAGE])
+  stage.atEnd(() => {
+    command('ctr', ['task', 'rm', '--force', name])
+    command('ctr', ['container', 'rm', name])
+  })
+  command('ctr', ['run', '--detach', IMAGE, name, 'sleep', '1000000'])
+  return name
 }
 
-function median(all: number[]): number {
-  return all.toSorted((a, b) => a - b)[all.length >> 1] ?? Number.NaN
+function start(program: string, ...args: string[]): ReturnType<typeof spawn> {
+  return spawn(program, args, { stdio: 'ignore' })
 }
 
-function command(name: string, ...args: string[]): Promise<unknown> {
-  return ended(spawn(name, args, { stdio: 'ignore' }))
+/** Nanoseconds from before the start to after the end. */
+function timed(begin: () => ReturnType<typeof spawn>): () => Promise<number> {
+  return async () => {
+    const begun = process.hrtime.bigint()
+    const child = begin()
+    const [code] = await once(child, 'exit')
+    if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${code}`)
+    return Number(process.hrtime.bigint() - begun)
+  }
 }
 
-async function ended(child: ReturnType<typeof spawn>): Promise<void> {
-  const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${code}`)
+function milliseconds(ns: number): string {
+  return `${(ns / 1e6).toFixed(1)} ms`
 }
-
-function works(name: string, ...args: string[]): boolean {
-  return spawnSync(name, args, { stdio: 'ignore' }).status === 0
-}
-
-await main()

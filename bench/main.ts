@@ -1,5 +1,6 @@
 // npm run bench [name…] [--json]: nsfd beside its peers, in one run.
 import { cpus, loadavg, release } from 'node:os'
+import { container } from './container.js'
 import { dns } from './dns.js'
 import { echo } from './echo.js'
 import { http } from './http.js'
@@ -15,7 +16,18 @@ import { unused } from './unused.js'
 /** Fills in rows, notes and skips; a Skip that it throws skips what is left of it. */
 export type Bench = { title: string; run(stage: Stage, report: Report): Promise<void> }
 
-const benches: Record<string, Bench> = { socketat, http, echo, dns, unused, namespaces, memory, rtnetlink, topology }
+const benches: Record<string, Bench> = {
+  socketat,
+  http,
+  echo,
+  dns,
+  unused,
+  namespaces,
+  memory,
+  rtnetlink,
+  topology,
+  container,
+}
 
 async function main(): Promise<void> {
   const words = process.argv.slice(2)

@@ -55,6 +55,11 @@ export class Stage implements AsyncDisposable {
     return child
   }
 
+  /** What undoes something that the bench is about to make. */
+  atEnd(undo: () => void): void {
+    this.#undo.push(undo)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     process.off('SIGINT', this.#interrupted)
     process.off('SIGTERM', this.#interrupted)

@@ -1,7 +1,7 @@
 // Builds dist/ (the package) and build/ (tests, benches, examples) with tsc, and the CommonJS face beside the ESM one.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -34,9 +34,47 @@ function writeCommonJsFace() {
   }
 }
 
+/**
+ * The command line in two files, what needs no parser and the rest: loading forty modules takes Node longer than what
+ * `nsfd enter` does. A file's own place is written in by name, since the bundle lies elsewhere.
+ */
+async function bundleCommand() {
+  const { build } = await import('esbuild')
+  const dist = join(root, 'dist')
+  const places = {
+    name: 'import.meta.url',
+    setup: (build) =>
+      build.onLoad({ filter: /\/dist\/.*\.js$/ }, ({ path }) => {
+        const here = `__fileUrl(${JSON.stringify(relative(dist, path))})`
+        return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', here), loader: 'js' }
+      }),
+  }
+  const apart = {
+    name: 'main.js',
+    setup: (build) => build.onResolve({ filter: /^\.\/main\.js$/ }, () => ({ path: './main.cjs', external: true })),
+  }
+  const fileUrl = `require('node:url').pathToFileURL(require('node:path').join(__dirname, '..', path)).href`
+  for (const name of ['nsfd', 'main']) {
+    await build({
+      entryPoints: [join(dist, `cli/${name}.js`)],
+      outfile: join(dist, `cli/${name}.cjs`),
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      supported: { 'dynamic-import': false }, // require() is the quicker way to a CommonJS file
+      packages: 'external',
+      plugins: [places, apart],
+      banner: { js: `const __fileUrl = (path) => ${fileUrl}` },
+      logLevel: 'warning',
+    })
+  }
+  chmodSync(join(dist, 'cli/nsfd.cjs'), 0o755)
+}
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
 rmSync(join(root, 'build'), { recursive: true, force: true })
 compile('tsconfig.json')
 writeCommonJsFace()
-if (existsSync(join(root, 'dist/cli/main.js'))) chmodSync(join(root, 'dist/cli/main.js'), 0o755)
+await bundleCommand()
 if (existsSync(join(root, 'test'))) compile('tsconfig.test.json')

@@ -10,21 +10,12 @@ set -euo pipefail
 STATE=/var/lib/nsfd-engines
 RUN=/run/nsfd-engines
 IMAGE=nsfd.local/busybox:1
-PACKAGES=(docker.io containerd runc podman conmon uidmap slirp4netns fuse-overlayfs lxc systemd-container
-  containernetworking-plugins busybox-static util-linux procps)
+# Whose containers are podman's rootless ones.
+ORDINARY=nsfd-podman
+PACKAGES=(docker.io containerd runc podman conmon passwd uidmap slirp4netns fuse-overlayfs lxc systemd-container
+  containernetworking-plugins busybox-static iproute2 util-linux procps)
 
-install() {
-  local missing=()
-  for package in "${PACKAGES[@]}"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-  done
-  if ((${#missing[@]} > 0)); then
-    apt-get update -qq
-    # Packages start their services where something may start services; ours are started below, our way.
-    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      -o Dpkg::Options::=--force-confold "${missing[@]}"
-  fi
-}
+install() { "$(dirname "$0")/ci-packages.sh" "${PACKAGES[@]}"; }
 
 start() {
   mkdir -p "$STATE" "$RUN"
@@ -32,6 +23,7 @@ start() {
   start_containerd
   start_dockerd
   give_podman_the_image
+  start_rootless_podman
   echo "Engines are up: docker, containerd, cri; podman, lxc and nspawn need no daemon."
 }
 
@@ -109,12 +101,12 @@ JSON
 }
 
 start_dockerd() {
-  if running dockerd && [ -S /var/run/docker.sock ]; then return; fi
-  # No firewall and no bridge: nothing outside of the containers changes.
-  in_background dockerd dockerd --iptables=false --ip6tables=false --bridge=none --userland-proxy=false \
+  if running dockerd && /usr/bin/docker image inspect "$IMAGE" >/dev/null 2>&1; then return; fi
+  # No firewall, no forwarding, and no bridge but those that tests make: nothing outside of the containers changes.
+  in_background dockerd dockerd --iptables=false --ip6tables=false --bridge=none --ip-forward=false --userland-proxy=false \
     --containerd /run/containerd/containerd.sock --data-root "$STATE/docker" --exec-root "$RUN/docker" \
     --host unix:///var/run/docker.sock --pidfile "$RUN/docker-own.pid"
-  wait_for curl --silent --fail --unix-socket /var/run/docker.sock http://d/_ping
+  wait_for /usr/bin/docker version
   /usr/bin/docker image inspect "$IMAGE" >/dev/null 2>&1 ||
     /usr/bin/docker import --change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
       --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' "$STATE/busybox.tar" "$IMAGE" >/dev/null
@@ -122,7 +114,41 @@ start_dockerd() {
 
 give_podman_the_image() {
   podman image exists "$IMAGE" 2>/dev/null ||
-    podman import --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' "$STATE/busybox.tar" "$IMAGE" >/dev/null
+    podman import --quiet --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' "$STATE/busybox.tar" "$IMAGE" >/dev/null
+}
+
+# A user with a range of ids, a home, and a runtime directory as a login would have made it.
+start_rootless_podman() {
+  id "$ORDINARY" >/dev/null 2>&1 || useradd --no-create-home --home-dir "$STATE/home" --shell /bin/sh "$ORDINARY"
+  local uid
+  uid=$(id -u "$ORDINARY")
+  grep -q "^$ORDINARY:" /etc/subuid || usermod --add-subuids 3000000-3065535 --add-subgids 3000000-3065535 "$ORDINARY"
+  command install -d -m 700 -o "$ORDINARY" -g "$ORDINARY" "$STATE/home" "/run/user/$uid"
+  as_ordinary podman image exists "$IMAGE" 2>/dev/null ||
+    as_ordinary podman import --quiet --change 'ENV IMAGE=nsfd' --change 'CMD ["sleep","1000000"]' - "$IMAGE" \
+      <"$STATE/busybox.tar" >/dev/null 2>&1
+}
+
+as_ordinary() {
+  (cd / && env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$STATE/home" \
+    USER="$ORDINARY" LOGNAME="$ORDINARY" XDG_RUNTIME_DIR="/run/user/$(id -u "$ORDINARY")" \
+    setpriv --reuid "$ORDINARY" --regid "$ORDINARY" --init-groups "$@")
+}
+
+stop_rootless_podman() {
+  local uid
+  uid=$(id -u "$ORDINARY" 2>/dev/null) || return 0
+  as_ordinary podman rm --all --force --time 0 >/dev/null 2>&1 || true
+  # Podman keeps a process that holds its user namespace.
+  local left
+  for _ in $(seq 50); do
+    left=$(ps -u "$uid" -o pid=,stat= | awk '$2 !~ /^Z/ { print $1 }')
+    [ -n "$left" ] || break
+    echo "$left" | xargs kill 2>/dev/null || true
+    sleep 0.1
+  done
+  userdel --force "$ORDINARY" # also where a zombie of it is not reaped yet
+  rm -rf "/run/user/$uid"
 }
 
 in_background() {
@@ -146,19 +172,29 @@ wait_for() {
   exit 1
 }
 
+# Containers that tests have left go first: their shims outlive the daemons.
 stop() {
-  for name in dockerd containerd; do
-    if running "$name"; then
-      local pid
-      pid=$(cat "$RUN/$name.pid")
-      kill "$pid"
-      for _ in $(seq 200); do [ -d "/proc/$pid" ] || break; sleep 0.1; done
-    fi
-    rm -f "$RUN/$name.pid"
-  done
+  if running dockerd; then /usr/bin/docker ps --all --quiet | xargs -r /usr/bin/docker rm --force >/dev/null; fi
+  if running containerd; then
+    for namespace in default k8s.io moby; do
+      for task in $(ctr --namespace "$namespace" task ls --quiet); do ctr --namespace "$namespace" task rm --force "$task"; done
+    done
+  fi
   if command -v podman >/dev/null; then podman image rm --force "$IMAGE" >/dev/null 2>&1 || true; fi
+  stop_rootless_podman
+  for name in dockerd containerd; do end "$name"; done
   { grep -oE " ($STATE|$RUN)[^ ]*" /proc/self/mounts || true; } | sort -r | xargs -r umount -l
   rm -rf "$STATE" "$RUN"
+}
+
+end() {
+  if running "$1"; then
+    local pid
+    pid=$(cat "$RUN/$1.pid")
+    kill "$pid"
+    for _ in $(seq 200); do [ -d "/proc/$pid" ] || break; sleep 0.1; done
+  fi
+  rm -f "$RUN/$1.pid"
 }
 
 case "${1:-all}" in

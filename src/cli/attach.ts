@@ -47,12 +47,15 @@ function isLendable(fd: number): boolean {
   return (stats.isFIFO() || stats.isSocket() || stats.isCharacterDevice()) && !isatty(fd)
 }
 
-function relayOutput(child: ChildProcess): Promise<void>[] {
-  const pairs = [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ] as const
-  return pairs.flatMap(([from, to]) => (from === null ? [] : [pour(from, to)]))
+/**
+ * Only what is relayed is touched: Node makes a pipe that it opens as process.stdout non-blocking, for everybody who has it,
+ * and a command that was lent it would fail with EAGAIN once its reader is slow.
+ */
+function relayOutput({ stdout, stderr }: ChildProcess): Promise<void>[] {
+  const relayed: Promise<void>[] = []
+  if (stdout !== null) relayed.push(pour(stdout, process.stdout))
+  if (stderr !== null) relayed.push(pour(stderr, process.stderr))
+  return relayed
 }
 
 /** Not waited for: the command may end without having read all. */

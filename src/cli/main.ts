@@ -1,9 +1,8 @@
-#!/usr/bin/env node
-// The command line: finds the command, loads that one only, and turns what goes wrong into a line and an exit code.
+// The command line that needs parsing: finds the command, loads that one only, and runs it. nsfd.ts comes before it.
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { reportFailure } from './failure.js'
-import { DIRECTORY, isInsideRootless } from './rootless-marker.js'
+import { isInsideRootless } from './rootless-marker.js'
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   add: async () => (await import('./add.js')).addCommand(),
@@ -29,9 +28,15 @@ Exit codes: 0 done; 1 it failed, stderr says why; 2 it was not understood.
 exec: the command's own; 126 it cannot be run; 127 it does not exist; 128+n it was killed by signal n.
 NSFD_DEBUG=1 shows where in nsfd an error comes from.`
 
-async function main(): Promise<void> {
-  goBackToDirectory()
-  if (await execAtOnce(process.argv.slice(2))) return
+export async function main(): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    process.exitCode = reportFailure(error)
+  }
+}
+
+async function run(): Promise<void> {
   endQuietlyWhenNobodyReads()
   const [{ Command }, { examples, mannered }] = await Promise.all([import('commander'), import('./options.js')])
   const program = mannered(new Command('nsfd'))
@@ -61,14 +66,6 @@ async function main(): Promise<void> {
   await program.parseAsync()
 }
 
-/** nsfd exec TARGET -- COMMAND…: without options there is nothing to parse, so the parser is not loaded. */
-async function execAtOnce([word, target = '-', dashes, ...line]: string[]): Promise<boolean> {
-  if (word !== 'exec' || target.startsWith('-') || dashes !== '--' || line.length === 0) return false
-  const { execInside } = await import('./exec-inside.js')
-  await execInside(target, line, {})
-  return true
-}
-
 /** The demo shows itself to everybody. */
 async function needsRootless(action: Command): Promise<boolean> {
   if (action.name() !== 'demo' || isInsideRootless()) return false
@@ -85,29 +82,15 @@ async function goRootless(action: Command): Promise<void> {
   process.exit(await runRootless(action.name()))
 }
 
-/** Entering a mount namespace ends at its root; the command was typed somewhere else. */
-function goBackToDirectory(): void {
-  const directory = process.env[DIRECTORY]
-  if (directory === undefined || !isInsideRootless()) return
-  delete process.env[DIRECTORY]
-  process.chdir(directory)
-}
-
 function version(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 }
 
 /** nsfd ls | head: the reader has gone, and that is no error. */
 function endQuietlyWhenNobodyReads(): void {
-  if (process.argv[2] === 'exec') return // that one must not touch the streams
+  if (['exec', 'enter'].includes(process.argv[2] ?? '')) return // the streams are their command's, not to be touched
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit()
     throw error
   })
-}
-
-try {
-  await main()
-} catch (error) {
-  process.exitCode = reportFailure(error)
 }

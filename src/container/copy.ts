@@ -1,26 +1,13 @@
 // Copies between this machine and a container's root, files and whole directories. Neither side can make the copy go
 // elsewhere: over there every step goes by root.ts, and over here only new names in our own directory are written.
-import {
-  close as closeCallback,
-  constants,
-  fstatSync,
-  open as openCallback,
-  read as readCallback,
-  type Stats,
-  write as writeCallback,
-} from 'node:fs'
+import { constants, fstatSync, type Stats } from 'node:fs'
 import { lstat, mkdir, readdir, readlink, stat, symlink } from 'node:fs/promises'
 import { basename, dirname, join, normalize } from 'node:path'
-import { promisify } from 'node:util'
 import { hasCode, NsfdError } from '../kernel/errors.js'
 import { close } from '../kernel/syscalls.js'
+import { close as closeHere, open as openHere, read, write } from './descriptor-files.js'
 import type { Files } from './files.js'
 import { kindOfFile, openDirectory, openFileAt, openFileToWrite, openPlace } from './root.js'
-
-const read = promisify(readCallback)
-const write = promisify(writeCallback)
-const openHere = promisify(openCallback)
-const closeHere = promisify(closeCallback)
 
 export type CopyOptions = {
   /** Bytes in all, above which copying fails with ERR_NSFD_TOO_LARGE. Default: 4 GiB. */

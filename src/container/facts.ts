@@ -1,5 +1,5 @@
 // What /proc says of a process: who it is, what it may do, which limits and cgroups it lives in.
-import { readFileSync } from 'node:fs'
+import { type Cgroup, parseCgroups } from './cgroups.js'
 import type { HeldProcess } from './held-process.js'
 
 /** A line of /proc/<pid>/uid_map: `count` ids from `inside` on are `outside` and on, as seen from here. */
@@ -23,9 +23,6 @@ export type ProcessFacts = {
   cgroups: readonly Cgroup[]
   limits: readonly Limit[]
 }
-
-/** A line of /proc/<pid>/cgroup; no controllers for cgroup v2. */
-export type Cgroup = { readonly controllers: string; readonly path: string }
 
 /** A resource limit, by its number in <asm-generic/resource.h>. */
 export type Limit = { readonly resource: number; readonly soft: bigint; readonly hard: bigint }
@@ -82,16 +79,6 @@ export function toOutside(map: readonly IdMapping[], id: number): number | undef
   return range && id - range.inside + range.outside
 }
 
-function parseCgroups(text: string): Cgroup[] {
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => {
-      const [, controllers = '', path = ''] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-      return { controllers, path }
-    })
-}
-
 /** The lines of /proc/<pid>/limits, by the number that prlimit(2) wants. */
 const RESOURCES: Record<string, number> = {
   'Max cpu time': 0,
@@ -120,29 +107,5 @@ function parseLimits(text: string): Limit[] {
     const resource = RESOURCES[name.trim()]
     if (resource === undefined || soft === undefined || hard === undefined) return []
     return [{ resource, soft: value(soft), hard: value(hard) }]
-  })
-}
-
-/**
- * The files that a process is moved into cgroups by: cgroup.procs of each hierarchy that is mounted here.
- * @param mounts text of /proc/self/mountinfo
- */
-export function cgroupFiles(
-  cgroups: readonly Cgroup[],
-  mounts = readFileSync('/proc/self/mountinfo', 'latin1'),
-): string[] {
-  const hierarchies = mounts.split('\n').flatMap((line) => {
-    const [left = '', right = ''] = line.split(' - ')
-    const [type, , options = ''] = right.split(' ')
-    const [, , , root, point] = left.split(' ')
-    if ((type !== 'cgroup' && type !== 'cgroup2') || root !== '/' || point === undefined) return []
-    return [{ type, point, options: options.split(',') }]
-  })
-  return cgroups.flatMap(({ controllers, path }) => {
-    const mounted = hierarchies.find(({ type, options }) =>
-      controllers === '' ? type === 'cgroup2' : type === 'cgroup' && options.includes(controllers.split(',')[0] ?? ''),
-    )
-    if (mounted === undefined || path.split('/').includes('..')) return []
-    return [`${mounted.point}${path === '/' ? '' : path}/cgroup.procs`]
   })
 }

@@ -1,28 +1,13 @@
 // target.fs: the files of a container, used from outside. See root.ts for why that is safe.
-import {
-  constants,
-  type Dirent,
-  fchmod as fchmodCallback,
-  fchown as fchownCallback,
-  fstatSync,
-  read as readCallback,
-  readdir as readdirCallback,
-  type Stats,
-  write as writeCallback,
-} from 'node:fs'
-import { promisify } from 'node:util'
+import { constants, type Dirent, fstatSync, type Stats } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { invalidArgument, NsfdError } from '../kernel/errors.js'
 import { close } from '../kernel/syscalls.js'
 import { type CopyOptions, type CopyResult, copyFromTarget, copyToTarget } from './copy.js'
+import { fchmod, fchown, read, write } from './descriptor-files.js'
 import { toOutside } from './facts.js'
 import { openDirectory, openFile, openFileToWrite, openPlace } from './root.js'
 import type { Target } from './target.js'
-
-const read = promisify(readCallback)
-const write = promisify(writeCallback)
-const fchown = promisify(fchownCallback)
-const fchmod = promisify(fchmodCallback)
-const readdir = promisify(readdirCallback) as unknown as (path: string, o: { withFileTypes: true }) => Promise<Dirent[]>
 
 export type ReadOptions = {
   /** Bytes at which reading fails, with ERR_NSFD_TOO_LARGE. Default: 256 MiB. */

@@ -1,5 +1,5 @@
 // One HTTP request on a unix socket, answered with JSON. All that docker's API needs.
-import { request } from 'node:http'
+import { require } from '../kernel/require.js'
 import { engineFailed } from './engine.js'
 
 const PATIENCE_MS = 10_000
@@ -20,12 +20,16 @@ export async function getJson(engine: string, socketPath: string, path: string):
   throw engineFailed(engine, `${why} (${path} on ${socketPath})`)
 }
 
+/** By require: importing node:http reads all it exports, WebSocket too, for which Node 22 and up load undici. */
 function get(engine: string, socketPath: string, path: string): Promise<{ status: number; body: string }> {
+  const { request } = require('node:http') as typeof import('node:http')
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) =>
       reject(engineFailed(engine, `${NEXT[error.code ?? ''] ?? error.message} (${socketPath})`, error))
-    // No agent: a pooled connection would outlive the question.
-    const asking = request({ socketPath, path, agent: false, headers: { Host: 'localhost' } }, (response) => {
+    // No agent: a pooled connection would outlive the question. No servername: Node would find out whether the host is an
+    // IP address, by expressions that take 7 ms to compile.
+    const options = { socketPath, path, agent: false, servername: '', headers: { Host: 'localhost' } }
+    const asking = request(options, (response) => {
       const chunks: Buffer[] = []
       let length = 0
       response.on('data', (chunk: Buffer) => {

@@ -33,7 +33,6 @@ export function whereabouts(kind: VisitableKind): number {
  * a namespace, and then not come home, where home belongs to an outer user namespace: asked before the first leaving.
  */
 function tryComingBack(kind: VisitableKind, home: number): number {
-  if (kind === 'pid') return 0 // what this thread's children are in may be another one than its own: leave that alone
   return libc().setns(home, KINDS[kind].flag) === -1 ? errno() : 0
 }
 

@@ -19,7 +19,7 @@ import { hasCode } from '#dist/kernel/errors.js'
 export type Outcome = { code: number | null; signal: string | null; stdout: string; stderr: string }
 export type Settings = { env?: Record<string, string>; cwd?: string; input?: string }
 
-const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/main.js'))
+const MAIN = fileURLToPath(import.meta.resolve('#dist/cli/nsfd.cjs'))
 const NOBODY = 65534
 const CLEAN = {
   NODE_TEST_CONTEXT: '',
@@ -48,7 +48,7 @@ export function shellLine(...args: string[]): string {
 export class Nobody implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'nsfd-nobody-'))
   readonly runtime = join(this.folder, 'runtime')
-  readonly main = join(this.folder, 'dist', 'cli', 'main.js')
+  readonly main = join(this.folder, 'dist', 'cli', 'nsfd.cjs')
   readonly #through = ['--reuid', `${NOBODY}`, '--regid', `${NOBODY}`, '--clear-groups', process.execPath]
   // The folder in PATH marks every process that comes of this one, the holder too.
   readonly #env = {

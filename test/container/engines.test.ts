@@ -10,16 +10,29 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openTarget, type Target } from 'nsfd'
-import { nsfd } from '../cli/nsfd.js'
+import { Nobody, nsfd, shellLine } from '../cli/nsfd.js'
 import { uniqueName } from '../support/names.js'
 import { criPod } from './cri-pod.js'
-import { containerdRun, type EngineName, needsEngine, output, podmanRun, rootfs } from './engines.js'
+import {
+  asOrdinary,
+  containerdRun,
+  type EngineName,
+  needsEngine,
+  ORDINARY,
+  output,
+  podmanRun,
+  rootfs,
+  rootlessPodmanRun,
+} from './engines.js'
+import { inTerminal } from './terminal.js'
 
 type Started = {
   /** Words that all mean this container. */
   words: string[]
   hostname: string
   environment?: [string, string]
+  /** Whether root's nsfd ps shows it: not another user's. Default: true. */
+  listed?: boolean
   stop(): void | Promise<void>
 }
 
@@ -29,6 +42,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 const ENGINES: Record<string, { needs: EngineName; start(): Started | Promise<Started> }> = {
   podman: { needs: 'podman', start: () => startPodman([]) },
   'podman, with a user namespace': { needs: 'podman', start: () => startPodman(['--uidmap=0:200000:65536']) },
+  'podman, rootless, of another user': { needs: 'podman', start: startRootlessPodman },
   containerd: { needs: 'containerd', start: startContainerd },
   cri: { needs: 'cri', start: startCri },
   lxc: { needs: 'lxc', start: startLxc },
@@ -54,7 +68,8 @@ for (const [name, { needs, start }] of Object.entries(ENGINES)) {
         assert.equal(again.pid, target.pid, word)
       }
       const { containers } = JSON.parse(`{"containers":${nsfd(['ps', '--json']).stdout}}`)
-      assert.ok(containers.some((each: { id: string }) => each.id === target.id))
+      const listed = containers.some((each: { id: string }) => each.id === target.id)
+      assert.equal(listed, started.listed ?? true)
       const [first] = JSON.parse(nsfd(['ps', started.words[0] as string, '--json']).stdout)
       assert.equal(first.insidePid, 1)
     })
@@ -84,6 +99,18 @@ for (const [name, { needs, start }] of Object.entries(ENGINES)) {
       assert.doesNotMatch(String(text), /NODE_TEST_CONTEXT/)
       child.kill('SIGTERM')
       assert.deepEqual(await once(child, 'exit'), [null, 'SIGTERM'])
+    })
+
+    test('on a terminal: a terminal of its own over there, of the size of ours', async () => {
+      const line = shellLine(
+        'enter',
+        started.words[0] as string,
+        '--',
+        'sh',
+        '-c',
+        'test -t 0 && test -t 2 && stty size',
+      )
+      assert.match(await inTerminal(['sh', '-c', `${line}; echo code $?`]), /^24 80\r\ncode 0\r\n$/)
     })
 
     test('run: serves and fetches inside', async () => {
@@ -127,10 +154,34 @@ for (const [name, { needs, start }] of Object.entries(ENGINES)) {
   })
 }
 
+describe('an ordinary user', needsEngine('podman'), () => {
+  test('enters a rootless container of their own, from within its user namespace, and is told so from without', () => {
+    using nobody = new Nobody()
+    using mine = rootlessPodmanRun()
+    const script = ['sh', '-c', 'hostname; id -u; exit 3']
+    const enter = [process.execPath, nobody.main, 'enter', `podman:${mine.name}`, '--', ...script]
+    const run = (...line: string[]) => {
+      const [program = '', ...args] = [...asOrdinary(), ...line]
+      return spawnSync(program, args, { encoding: 'utf8' })
+    }
+    const { stdout, stderr, status } = run('podman', 'unshare', ...enter)
+    assert.deepEqual({ stdout, status }, { stdout: `${mine.id.slice(0, 12)}\n0\n`, status: 3 }, stderr)
+    const refused = run(...enter)
+    assert.equal(refused.status, 1)
+    assert.match(refused.stderr, /EPERM.*podman unshare/)
+  })
+})
+
 function startPodman(options: string[]): Started {
   const { name, id, [Symbol.dispose]: stop } = podmanRun(['--env', 'MARK=podman', ...options])
   const words = [`podman:${name}`, `podman:${id}`, `podman:${id.slice(0, 16)}`]
   return { words, hostname: id.slice(0, 12), environment: ['MARK', 'podman'], stop }
+}
+
+function startRootlessPodman(): Started {
+  const { name, id, [Symbol.dispose]: stop } = rootlessPodmanRun(['--env', 'MARK=rootless'])
+  const words = [`podman:${ORDINARY}@${name}`, `podman:${ORDINARY}@${id}`, `podman:${ORDINARY}@${id.slice(0, 16)}`]
+  return { words, hostname: id.slice(0, 12), environment: ['MARK', 'rootless'], listed: false, stop }
 }
 
 function startContainerd(): Started {

@@ -61,22 +61,53 @@ export function dockerRun(options: string[] = [], command: string[] = []): Runni
 
 export const docker = (...args: string[]) => output('docker', ...args)
 
+/** Whose rootless containers are entered; scripts/ci-engines.sh makes the user. */
+export const ORDINARY = 'nsfd-podman'
+const ENGINES_HOME = '/var/lib/nsfd-engines/home'
+
 export function podmanRun(options: string[] = [], command: string[] = []): Running {
+  return podmanRunAs([], options, command)
+}
+
+export function rootlessPodmanRun(options: string[] = []): Running {
+  return podmanRunAs(asOrdinary(), options, [])
+}
+
+/** The start of a command line that goes on as the ordinary user, as after a login. */
+export function asOrdinary(): string[] {
+  const uid = output('id', '-u', ORDINARY)
+  const variables = [
+    `HOME=${ENGINES_HOME}`,
+    `USER=${ORDINARY}`,
+    `LOGNAME=${ORDINARY}`,
+    `XDG_RUNTIME_DIR=/run/user/${uid}`,
+  ]
+  const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+  const user = ['--reuid', ORDINARY, '--regid', ORDINARY, '--init-groups']
+  return ['env', '--ignore-environment', '--chdir=/', path, ...variables, 'setpriv', ...user]
+}
+
+function podmanRunAs(user: string[], options: string[], command: string[]): Running {
   const name = uniqueName('p')
+  const podman = (...args: string[]) => {
+    const [program = '', ...rest] = [...user, 'podman', ...args]
+    return output(program, ...rest)
+  }
   const limits = ['--runtime', 'runc', '--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024']
-  const id = output(
-    'podman',
-    'run',
-    '--detach',
-    '--name',
-    name,
-    '--network=none',
-    ...limits,
-    ...options,
-    IMAGE,
-    ...command,
-  )
-  return { name, id, [Symbol.dispose]: () => void output('podman', 'rm', '--force', '--time', '0', name) }
+  const id = podman('run', '--detach', '--name', name, '--network=none', ...limits, ...options, IMAGE, ...command)
+  return { name, id, [Symbol.dispose]: () => podmanRemove(podman, name) }
+}
+
+/** Podman cleans up after a container that ends, and `podman rm` does the same beside it: one may find the other's mounts. */
+function podmanRemove(podman: (...args: string[]) => string, name: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      podman('rm', '--force', '--ignore', '--time', '0', name)
+      return
+    } catch (error) {
+      if (attempt === 5 || !/device or resource busy/.test((error as Error).message)) throw error
+    }
+  }
 }
 
 export function containerdRun(namespace = 'default'): Running {

@@ -76,7 +76,7 @@ test(`${KILLS} processes killed at random points of create, pin and unpin: list 
   assert.ok(live > 0, 'no kill ever hit between pin and unpin')
 })
 
-const CLI = new URL('../../../dist/cli/main.js', import.meta.url).pathname
+const CLI = new URL('../../../dist/cli/nsfd.cjs', import.meta.url).pathname
 
 async function killAtRandom(child: ChildProcess): Promise<void> {
   const end = ended(child)
