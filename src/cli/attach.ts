@@ -13,6 +13,7 @@ import type { TargetSpawnOptions } from '../container/spawn.js'
 import { hasCode } from '../kernel/errors.js'
 import { close } from '../kernel/syscalls.js'
 import { EXIT } from './failure.js'
+import { startForwarding } from './forwarding.js'
 import { makeRaw, openPseudoTerminal, type PseudoTerminal } from './pseudo-terminal.js'
 
 type Start = (options: Pick<TargetSpawnOptions, 'stdio' | 'detached' | 'terminal'>) => ChildProcess
@@ -28,11 +29,12 @@ const FORWARDED = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT', 'SIGINT
 export async function attach(start: Start, hostile: boolean): Promise<number | Error> {
   if (!hostile) {
     const { waitAsIfReplaced } = await import('./wait.js')
-    return waitAsIfReplaced(start({ stdio: 'inherit' }))
+    return waitAsIfReplaced(() => start({ stdio: 'inherit' }))
   }
   if (isatty(0) && isatty(1)) return attachTerminal(start)
   const slots = [0, 1, 2].map((fd): Slot => (isLendable(fd) ? fd : 'pipe'))
-  const child = start({ stdio: slots, detached: true })
+  using started = startForwarding(() => start({ stdio: slots, detached: true }), FORWARDED)
+  const { child } = started
   relayInput(child)
   try {
     return await ended(child, relayOutput(child))
@@ -74,7 +76,9 @@ async function attachTerminal(start: Start): Promise<number | Error> {
   const resize = () => terminal.resize(process.stdout.columns, process.stdout.rows)
   resize()
   const own = isatty(2) ? terminal.peer : isLendable(2) ? 2 : 'pipe'
-  const child = startAndClose(start, terminal, [terminal.peer, terminal.peer, own])
+  const startThere = () => startAndClose(start, terminal, [terminal.peer, terminal.peer, own])
+  using started = startForwarding(startThere, FORWARDED)
+  const { child } = started
   process.stdout.on('resize', resize)
   const restore = makeRaw(0)
   try {
@@ -135,26 +139,20 @@ async function pour(from: Readable, to: Writable, end = false): Promise<void> {
 const LINGER_MS = 200
 
 async function ended(child: ChildProcess, output: Promise<void>[]): Promise<number | Error> {
-  const listeners = FORWARDED.map((signal) => [signal, () => child.kill(signal)] as const)
-  for (const [signal, listener] of listeners) process.on(signal, listener)
-  try {
-    const result = await new Promise<number | Error>((resolve) => {
-      child.once('error', resolve)
-      child.once('exit', (code, signal) => {
-        const finish = () => resolve(code ?? EXIT.signalled + (signal ? constants.signals[signal] : 0))
-        // What could not be started says so in a moment, behind its exit.
-        if (code === EXIT.notFound) setTimeout(finish, LINGER_MS)
-        else finish()
-      })
+  const result = await new Promise<number | Error>((resolve) => {
+    child.once('error', resolve)
+    child.once('exit', (code, signal) => {
+      const finish = () => resolve(code ?? EXIT.signalled + (signal ? constants.signals[signal] : 0))
+      // What could not be started says so in a moment, behind its exit.
+      if (code === EXIT.notFound) setTimeout(finish, LINGER_MS)
+      else finish()
     })
-    let timer: NodeJS.Timeout | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LINGER_MS)
-    })
-    await Promise.race([Promise.all(output), patience])
-    clearTimeout(timer)
-    return result
-  } finally {
-    for (const [signal, listener] of listeners) process.off(signal, listener)
-  }
+  })
+  let timer: NodeJS.Timeout | undefined
+  const patience = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LINGER_MS)
+  })
+  await Promise.race([Promise.all(output), patience])
+  clearTimeout(timer)
+  return result
 }

@@ -26,9 +26,11 @@ async function runAsChild(namespaces: Namespace[], line: string[], keepMounts: b
   const net = namespaces.find((each) => each.kind === 'net')
   if (net !== undefined && !keepMounts) visit('net', net.fd, () => showNamedNetwork(namespaces))
   const [program = '', ...args] = line
-  const child = spawn(namespaces, program, args, { stdio: 'inherit' })
-  for (const each of namespaces) each.close()
-  const result = await waitAsIfReplaced(child)
+  const result = await waitAsIfReplaced(() => {
+    const child = spawn(namespaces, program, args, { stdio: 'inherit' })
+    for (const each of namespaces) each.close()
+    return child
+  })
   if (typeof result === 'number') return result
   process.stderr.write(`nsfd: ${result.message}\n`)
   return result.code === 'ENOENT' ? EXIT.notFound : EXIT.cannotRun

@@ -41,7 +41,7 @@ export function runRootless(command: string): Promise<number> {
 export async function reexecRootless(): Promise<number> {
   refuseWithoutUserNamespaces()
   const [tool = '', ...args] = freshNamespaces()
-  const result = await waitAsIfReplaced(spawn(tool, [...args, ...ourCommandLine()], { stdio: 'inherit' }))
+  const result = await waitAsIfReplaced(() => spawn(tool, [...args, ...ourCommandLine()], { stdio: 'inherit' }))
   if (typeof result === 'number') return result
   throw cannotMake(result.message)
 }
@@ -62,8 +62,8 @@ async function runInside(holder: Holder): Promise<number> {
   const namespaces = openHolder(holder)
   try {
     const [node = '', ...args] = ourCommandLine()
-    const child = spawnInside(namespaces, node, args, { stdio: 'inherit', env: { ...process.env, ...markers(holder) } })
-    const result = await waitAsIfReplaced(child)
+    const env = { ...process.env, ...markers(holder) }
+    const result = await waitAsIfReplaced(() => spawnInside(namespaces, node, args, { stdio: 'inherit', env }))
     if (typeof result === 'number') return result
     throw result
   } finally {

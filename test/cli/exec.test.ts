@@ -129,6 +129,14 @@ describe('exec', needs('admin'), () => {
     })
   }
 
+  test('through nsenter: a signal that comes in the first moment of the command reaches it', () => {
+    const script = 'trap "exit 5" TERM; kill -TERM $PPID; while :; do sleep 0.05; done'
+    for (let round = 0; round < 10; round++) {
+      const { code, signal } = nsfd(['exec', name, '-k', 'user', '-k', 'net', '--', 'sh', '-c', script])
+      assert.deepEqual([code, signal], [5, null])
+    }
+  })
+
   test('the pid stays ours: the process becomes the command', async () => {
     const child = startNsfd(['exec', name, '--', 'sh', '-c', 'echo $$'])
     const [line] = (await once(child.stdout as NonNullable<typeof child.stdout>, 'data')) as [Buffer]
