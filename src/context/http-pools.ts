@@ -1,7 +1,7 @@
 // http and https Agents, globalAgent among them, keep their sockets by name; the namespace becomes part of the name.
 import type { ClientRequest } from 'node:http'
 import { http } from './builtins.js'
-import { belong } from './requests.js'
+import { belong, ownerOf } from './requests.js'
 import { stamped, stampOf } from './stamp.js'
 import { currentStore, poolKey, runIn, type Store } from './storage.js'
 
@@ -9,7 +9,7 @@ type Method = (this: AgentMethods, ...args: never[]) => unknown
 type AgentMethods = {
   getName(options?: object): string
   addRequest(request: ClientRequest, options: object | string, port?: number, localAddress?: string): void
-  createSocket(request: unknown, options: object, callback: unknown): unknown
+  createSocket(request: ClientRequest, options: object, callback: unknown): unknown
 }
 
 export function keepHttpPoolsApart(): void {
@@ -18,10 +18,8 @@ export function keepHttpPoolsApart(): void {
   adopt(prototype)
   prototype.addRequest = function (request, options, port, localAddress) {
     adoptSubclass(this)
-    const store = currentStore()
-    belong(request, store)
-    const given = typeof options === 'string' ? { host: options, port, localAddress } : options
-    return addRequest.call(this, request, stamped(given, store))
+    belong(request, currentStore())
+    return addRequest.call(this, request, options, port, localAddress)
   }
 }
 
@@ -36,8 +34,8 @@ const WRAPPED: { [name in 'getName' | 'createSocket']: (original: Method) => Met
     },
   // A queued request's socket is made when some other socket closes, in that one's call tree.
   createSocket: (original) =>
-    function (request: unknown, options: object, callback: unknown) {
-      const store = stampOf(options) ?? currentStore()
+    function (request: ClientRequest, options: object, callback: unknown) {
+      const store = stampOf(options) ?? ownerOf(request) ?? currentStore()
       return runIn(store, () => Reflect.apply(original, this, [request, stamped(options, store), callback]))
     },
 }
